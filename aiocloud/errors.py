@@ -170,7 +170,7 @@ class TransportError(CloudError):
     sent: bool = True
 
 
-class Timeout(CloudError, TimeoutError):  # noqa: N818 - the name users know
+class Timeout(CloudError, TimeoutError):
     """A deadline passed before the call or the operation ended."""
 
 
@@ -178,29 +178,29 @@ class NormalizationError(CloudError):
     """A service's answer does not have the shape that its API promises."""
 
 
-class Ambiguous(CloudError):  # noqa: N818 - reads as what happened
+class Ambiguous(CloudError):
     """More than one thing matches a name; the message lists their ids."""
 
 
-class InvalidRequest(CloudError, ValueError):  # noqa: N818
+class InvalidRequest(CloudError, ValueError):
     """What was asked for can't be right, and was not sent."""
 
 
-class Unsupported(CloudError):  # noqa: N818
+class Unsupported(CloudError):
     """This cloud or region lacks the service, extension or microversion that was asked for."""
 
 
-class ResourceFailed(CloudError):  # noqa: N818
+class ResourceFailed(CloudError):
     """A resource that was waited for ended in an error state; `resource` is its last state."""
 
     resource: object = None
 
 
-class NoPublicAddress(CloudError):  # noqa: N818
+class NoPublicAddress(CloudError):
     """A server can't get a public address here; the message says why."""
 
 
-class ChecksumMismatch(CloudError):  # noqa: N818
+class ChecksumMismatch(CloudError):
     """The bytes stored or received differ from those sent."""
 
 
