@@ -187,7 +187,7 @@ class InvalidRequest(CloudError, ValueError):
 
 
 class Unsupported(CloudError):
-    """This cloud or region lacks the service, extension or microversion that was asked for."""
+    """The cloud or region lacks the service, extension or microversion that was asked for."""
 
 
 class ResourceFailed(CloudError):
