@@ -198,10 +198,7 @@ class Routes:
         trimmed = parts[:-1] if parts[-1] == "" else parts
         known = False
         candidates = [(route, trimmed) for route in self._exact.get(len(trimmed), ())]
-        candidates += [
-            (route, parts) for route in self._rest if len(parts) >= len(route.segments) and parts[-1:] != [""]
-        ]
-        candidates += [(route, parts) for route in self._rest if len(parts) > len(route.segments) and parts[-1] == ""]
+        candidates += [(route, parts) for route in self._rest if len(trimmed) >= len(route.segments)]
         for route, segments in candidates:
             args = route.match(segments)
             if args is None:
@@ -230,11 +227,8 @@ def read_version(text: str, lowest: Version, highest: Version) -> Version:
     major, minor = text.split(".")
     version = int(major), int(minor)
     if not lowest <= version <= highest:
-        raise Fail(
-            406,
-            f"Version {text} is not supported by the API. Minimum is {dotted(lowest)} and maximum is {dotted(highest)}.",
-            "computeFault",
-        )
+        span = f"Minimum is {dotted(lowest)} and maximum is {dotted(highest)}."
+        raise Fail(406, f"Version {text} is not supported by the API. {span}", "computeFault")
     return version
 
 
