@@ -33,6 +33,7 @@ __all__ = [
     "build",
     "read_many",
     "read_one",
+    "wire_names",
 ]
 
 R = TypeVar("R", bound="Resource")
@@ -93,6 +94,7 @@ class Value(BaseModel):
         validate_by_alias=True,
         protected_namespaces=(),
         hide_input_in_errors=True,
+        coerce_numbers_to_str=True,
     )
 
     def __getitem__(self, key: str) -> Any:
@@ -150,6 +152,12 @@ def _by_wire(cls: type[Value]) -> dict[str, str]:
             if isinstance(choice, str):
                 names[choice] = name
     return names
+
+
+@functools.cache
+def wire_names(cls: type[Value]) -> Mapping[str, str]:
+    """Our names of a model's fields -> the wire's, where they differ: for filters that go to the service."""
+    return {name: info.serialization_alias for name, info in cls.model_fields.items() if info.serialization_alias}
 
 
 @functools.cache

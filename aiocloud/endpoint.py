@@ -1,0 +1,209 @@
+"""One service in one region: JSON in, JSON out, with the right URL, microversion, token and errors."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import anyio
+
+from aiocloud._http import httpx
+from aiocloud.complaint import error_from
+from aiocloud.config.schema import CloudConfig
+from aiocloud.discover import negotiate
+from aiocloud.errors import CloudError, Timeout
+from aiocloud.model import Location
+from aiocloud.paths import join
+from aiocloud.session import Options, Service, Session
+from aiocloud.transport.body import Body
+from aiocloud.transport.layers import read_bounded
+
+__all__ = ["Endpoint"]
+
+# The name that each service goes by in the OpenStack-API-Version header, where it is not its type.
+# https://specs.openstack.org/openstack/api-sig/guidelines/microversion_specification.html
+_MICROVERSION_NAMES = {"block-storage": "volume", "container-infrastructure-management": "container-infra"}
+
+
+class Endpoint:
+    """One service in one region, seen with one set of options. Paths begin after the version: `/servers/detail`."""
+
+    def __init__(
+        self, session: Session, config: CloudConfig, service_type: str, options: Options, prefix: str = ""
+    ) -> None:
+        self.session = session
+        self.config = config
+        self.service_type = service_type
+        self.options = options
+        self._prefix = prefix
+
+    def at(self, *names: str) -> Endpoint:
+        """The same service below a path: `endpoint.at("servers", id)`."""
+        return Endpoint(self.session, self.config, self.service_type, self.options, self._prefix + join(*names))
+
+    @property
+    def location(self) -> Location:
+        """Where everything that this endpoint answers is; the project as far as the login is known."""
+        return self.session.location(self.config.region_name)
+
+    async def service(self) -> Service:
+        """The URL and microversions of the service, discovered once a session. Raises Unsupported when it has none."""
+        return await self.session.service(self.config, self.service_type)
+
+    async def url(self, path: str = "") -> str:
+        """The full URL of a path."""
+        return (await self.service()).url + self._prefix + path
+
+    async def supports(self, microversion: str) -> bool:
+        """Does the service know this microversion?"""
+        service = await self.service()
+        return negotiate(microversion, service.min_microversion, service.max_microversion) == microversion
+
+    async def get(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        microversion: str | None = None,
+    ) -> httpx.Response:
+        """GET, answered with a success; an error status is raised as the HTTPError of its kind."""
+        return await self.request("GET", path, params=params, headers=headers, microversion=microversion)
+
+    async def head(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        microversion: str | None = None,
+    ) -> httpx.Response:
+        """HEAD, otherwise like `get`."""
+        return await self.request("HEAD", path, params=params, headers=headers, microversion=microversion)
+
+    async def post(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        microversion: str | None = None,
+    ) -> httpx.Response:
+        """POST of JSON, sent again only when it is certain that the first one was not acted on."""
+        return await self.request("POST", path, json=json, params=params, headers=headers, microversion=microversion)
+
+    async def put(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        microversion: str | None = None,
+        content: Body | None = None,
+    ) -> httpx.Response:
+        """PUT of JSON, or of `content` as it is."""
+        return await self.request(
+            "PUT", path, json=json, params=params, headers=headers, microversion=microversion, content=content
+        )
+
+    async def patch(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        microversion: str | None = None,
+    ) -> httpx.Response:
+        """PATCH with JSON."""
+        return await self.request("PATCH", path, json=json, params=params, headers=headers, microversion=microversion)
+
+    async def delete(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        microversion: str | None = None,
+    ) -> httpx.Response:
+        """DELETE. Raises NotFound when it is not there."""
+        return await self.request("DELETE", path, json=json, params=params, headers=headers, microversion=microversion)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        content: Body | None = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        microversion: str | None = None,
+        repeatable: bool | None = None,
+    ) -> httpx.Response:
+        """Send a request and read its answer whole (up to 64 MiB).
+
+        `repeatable` says whether it may be sent again after an ambiguous end; by default the method decides. Raises the
+        HTTPError of an error status, TransportError, or Timeout when `options.timeout` seconds have passed.
+        """
+        async with self.stream(
+            method,
+            path,
+            json=json,
+            content=content,
+            params=params,
+            headers=headers,
+            microversion=microversion,
+            repeatable=repeatable,
+        ) as response:
+            await read_bounded(response)
+        return response
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        content: Body | None = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        microversion: str | None = None,
+        repeatable: bool | None = None,
+    ) -> AsyncIterator[httpx.Response]:
+        """A request whose answer is read piece by piece inside the block. Raises as `request` does."""
+        service = await self.service()
+        request = httpx.Request(
+            method,
+            service.url + self._prefix + path,
+            params=_params(params) if params else None,
+            headers={**self._headers(service, microversion), **(headers or {})},
+            json=json,
+            content=content,
+        )
+        response = await self.session.send(request, self.config, self.service_type, self.options, repeatable)
+        try:
+            if response.is_error:
+                await read_bounded(response)
+                raise error_from(response, self.config.name, self.config.region_name, self.service_type)
+            yield response
+        finally:
+            with anyio.CancelScope(shield=True):
+                await response.aclose()
+
+    def _headers(self, service: Service, microversion: str | None) -> dict[str, str]:
+        headers = {"Accept": "application/json"}
+        if self.options.global_request_id:
+            headers["X-Openstack-Request-Id"] = self.options.global_request_id
+        wanted = self.config.service(self.service_type).default_microversion or microversion
+        version = negotiate(wanted, service.min_microversion, service.max_microversion) if wanted else None
+        if version is not None:
+            name = _MICROVERSION_NAMES.get(self.service_type, self.service_type)
+            headers["OpenStack-API-Version"] = f"{name} {version}"
+        return headers

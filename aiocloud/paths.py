@@ -1,0 +1,30 @@
+"""How a URL path is built from names: one function, so that no name can escape its place. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from urllib.parse import quote
+
+from aiocloud.errors import InvalidRequest
+
+__all__ = ["join", "segment"]
+
+
+def segment(name: str) -> str:
+    """One path segment: everything but unreserved characters percent-encoded, also `/`; `.` and `..` stay names.
+
+    Raises InvalidRequest for an empty name and for control characters (a NUL among them), which no service can keep.
+    """
+    if not name:
+        raise InvalidRequest("an empty name or id names nothing")
+    bad = next((char for char in name if unicodedata.category(char) in ("Cc", "Cs")), None)
+    if bad is not None:
+        raise InvalidRequest(f"{name!r} can't be part of a URL: it holds the character {bad!r}")
+    if name in (".", ".."):
+        return name.replace(".", "%2E")
+    return quote(name, safe="")
+
+
+def join(*names: str) -> str:
+    """A path of quoted segments: `join("servers", id)` is `/servers/<id>`."""
+    return "".join(f"/{segment(name)}" for name in names)

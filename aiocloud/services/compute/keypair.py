@@ -1,0 +1,38 @@
+"""Keypairs. API: https://docs.openstack.org/api-ref/compute/#keypairs-keypairs"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from aiocloud.model import Place, Resource, Spec, Text
+
+__all__ = ["Keypair", "NewKeypair"]
+
+
+class Keypair(Resource):
+    """An SSH key that servers can be made with; its name is its id.
+
+    API: https://docs.openstack.org/api-ref/compute/#show-keypair-details
+    """
+
+    place: ClassVar[Place] = Place(
+        "/os-keypairs", one="keypair", many="keypairs", by_name="id", microversion="2.92", wrapped="keypair"
+    )
+
+    fingerprint: Text = ""
+    public_key: Text = ""
+    private_key: str | None = Field(default=None, repr=False)
+    """Only in the answer to a create in which Nova made the key, which it does no more from 2.92 on."""
+    type: Text = "ssh"
+    user_id: str | None = None
+
+
+class NewKeypair(Spec):
+    """API: https://docs.openstack.org/api-ref/compute/#import-or-create-keypair"""
+
+    name: str
+    public_key: str | None = None
+    type: Literal["ssh", "x509"] | None = None
+    user_id: str | None = None
