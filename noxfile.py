@@ -1,0 +1,83 @@
+"""The one door: `nox -s tests`, `typing`, `lint`, `docs`, `examples`, `conformance`, `bench`, `promises`."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "typing", "tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+ALL = ".[cli,testing,web,redis,trio]"
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """aiocloud with everything it can do, editable, and the tools of these dependency groups."""
+    session.install("-e", ALL, *nox.project.dependency_groups(PROJECT, *groups))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Everything that runs by itself, on asyncio and trio. Arguments go to pytest."""
+    install(session, "tests")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Both checkers, strict, over the package and over `tests/typing/`."""
+    install(session, "typing")
+    session.run("mypy")
+    session.run("pyright")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and formatting; `nox -s lint -- --fix` repairs what can be repaired."""
+    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    if "--fix" in session.posargs:
+        session.run("ruff", "check", "--fix")
+        session.run("ruff", "format")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation as HTML in `docs/_build/`; a warning is an error."""
+    install(session, "docs")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build", *session.posargs)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Every script of `examples/`, and every code block of the README and of `docs/`, run on fake clouds."""
+    install(session, "tests")
+    chosen = ("tests/test_examples.py", "tests/test_readme.py", "tests/test_docs.py")
+    session.run("python", "-m", "pytest", *chosen, *session.posargs)
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """The same stories on the fake cloud, or on real ones: `-- --clouds-yaml FILE --clouds a,b`."""
+    install(session, "tests")
+    session.run("python", "-m", "pytest", "tests/conformance", *session.posargs)
+
+
+@nox.session
+def promises(session: nox.Session) -> None:
+    """What aiocloud promises when things go wrong, at full size. `-- --small` for the size that CI runs."""
+    install(session, "tests")
+    small = "--small" in session.posargs
+    rest = [arg for arg in session.posargs if arg != "--small"]
+    env = {"AIOCLOUD_PROMISES": "small" if small else "full"}
+    session.run("python", "-m", "pytest", "-m", "promise", "-s", "tests", *rest, env=env)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Side by side with peers and the limit. `-- SUITE` runs one suite, `-- --small` a quick look."""
+    install(session, "tests", "bench")
+    session.run("python", "-m", "benchmarks", *session.posargs)

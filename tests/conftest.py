@@ -1,0 +1,40 @@
+"""Both event loops, and a fake cloud to talk to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aiocloud.testing import FakeCloud
+
+
+@pytest.fixture(params=[pytest.param(("asyncio", {}), id="asyncio"), pytest.param(("trio", {}), id="trio")])
+def anyio_backend(request: pytest.FixtureRequest) -> Any:
+    """Each test marked `anyio` runs on asyncio and on trio."""
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def _no_configuration_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clouds of whoever runs the tests stay out of them."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("OS_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeCloud]:
+    """One fake cloud called `fake`, in process: connect with `transport=fake.transport`."""
+    yield FakeCloud()
+
+
+@pytest.fixture
+def clouds_yaml(fake: FakeCloud, tmp_path: Path) -> Path:
+    """The clouds.yaml that reaches `fake`."""
+    path = tmp_path / "clouds.yaml"
+    path.write_text(fake.clouds_yaml())
+    return path
