@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,14 @@ def anyio_backend(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture(autouse=True)
 def _no_configuration_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clouds of whoever runs the tests stay out of them."""
-    import os
-
     for name in [name for name in os.environ if name.startswith("OS_")]:
         monkeypatch.delenv(name)
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeCloud]:
+def fake() -> FakeCloud:
     """One fake cloud called `fake`, in process: connect with `transport=fake.transport`."""
-    yield FakeCloud()
+    return FakeCloud()
 
 
 @pytest.fixture

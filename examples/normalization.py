@@ -1,0 +1,16 @@
+"""Clouds differ, images look alike; what else this cloud says is in `properties`."""
+
+import asyncio
+
+import aiocloud
+
+aiocloud.enable_logging()
+
+
+async def main() -> None:
+    async with aiocloud.connect(cloud="fuga", region_name="cystack") as cloud:
+        image = await cloud.get_image("Ubuntu 16.04 LTS - Xenial Xerus - 64-bit - Fuga Cloud Based Image")
+        cloud.pprint(image)
+
+
+asyncio.run(main())
