@@ -15,6 +15,7 @@
     └── HTTPError                   a service said no (also an httpx.HTTPStatusError)
         ├── BadRequest          400
         ├── Unauthorized        401
+        │   └── MoreFactorsNeeded   the login needs another method too
         ├── Forbidden           403
         ├── NotFound            404
         ├── Conflict            409
@@ -32,8 +33,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from aiocloud._http import httpx
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 __all__ = [
     "Ambiguous",
@@ -47,6 +52,7 @@ __all__ = [
     "HTTPError",
     "InvalidRequest",
     "Leftover",
+    "MoreFactorsNeeded",
     "NoPublicAddress",
     "NormalizationError",
     "NotFound",
@@ -239,6 +245,13 @@ class BadRequest(HTTPError):
 
 class Unauthorized(HTTPError, AuthError):
     """401: the token or the login was refused."""
+
+
+class MoreFactorsNeeded(Unauthorized):
+    """401: the login was right so far, and needs more. `receipt` lets the next one go on; `required` lists the ways."""
+
+    receipt: SecretStr | None = None
+    required: tuple[tuple[str, ...], ...] = ()
 
 
 class Forbidden(HTTPError):
