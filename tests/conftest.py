@@ -36,3 +36,10 @@ def clouds_yaml(fake: FakeCloud, tmp_path: Path) -> Path:
     path = tmp_path / "clouds.yaml"
     path.write_text(fake.clouds_yaml())
     return path
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """For `tests/conformance/`; here because pytest reads options before it reads that folder."""
+    group = parser.getgroup("conformance", "tell the conformance stories on real clouds")
+    group.addoption("--clouds-yaml", metavar="FILE", help="the clouds.yaml to use instead of fake clouds")
+    group.addoption("--clouds", metavar="A,B", help="which clouds of it")

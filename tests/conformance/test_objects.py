@@ -1,0 +1,74 @@
+"""Containers and objects, whole and in segments, come back as they went."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.target import Target, needs
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_small_object_round_trip(target: Target) -> None:
+    name = target.prefix
+    async with target.connect() as cloud, AsyncExitStack() as later:
+        await needs(cloud, "object-store")
+        later.push_async_callback(cloud.delete_container, name)
+        await cloud.create_object(name, "folder/größe 1.txt", data=b"hello")
+        later.push_async_callback(cloud.delete_object, name, "folder/größe 1.txt")
+        assert await cloud.get_object(name, "folder/größe 1.txt") == b"hello"
+        assert [each.name for each in await cloud.list_objects(name)] == ["folder/größe 1.txt"]
+        container = await cloud.get_container(name)
+        assert container is not None
+        assert await cloud.delete_object(name, "no-such-object") is False
+
+
+async def test_a_large_object_in_segments_of_a_million_bytes(target: Target, tmp_path: Path) -> None:
+    name = target.prefix
+    path = tmp_path / "briarcliff.sh3d"
+    path.write_bytes(random.Random(7).randbytes(target.big))
+    sent = hashlib.sha256(path.read_bytes()).hexdigest()
+    async with target.connect() as cloud:
+        await needs(cloud, "object-store")
+        before = {container.name for container in await cloud.list_containers()}
+        try:
+            made = await cloud.create_object(
+                container=name, name="my-object", filename=str(path), segment_size=1_000_000
+            )
+            assert made.name == "my-object"
+            copy = tmp_path / "copy"
+            await cloud.get_object(name, "my-object", outfile=str(copy))
+            assert copy.stat().st_size == target.big
+            assert hashlib.sha256(copy.read_bytes()).hexdigest() == sent
+        finally:
+            await cloud.delete_object(name, "my-object")
+        assert await cloud.list_objects(name) == []
+        assert await cloud.delete_container(name) is True
+        assert await cloud.delete_container(name) is False
+        for left in {container.name for container in await cloud.list_containers()} - before:
+            assert name not in left or await cloud.list_objects(left) == []
+
+
+async def test_data_may_be_an_iterable_of_bytes(target: Target) -> None:
+    name = target.prefix
+    async with target.connect() as cloud, AsyncExitStack() as later:
+        await needs(cloud, "object-store")
+        later.push_async_callback(cloud.delete_container, name)
+        await cloud.create_object(name, "streamed", data=(b"x" * 1000 for _ in range(2500)), segment_size=1_000_000)
+        later.push_async_callback(cloud.delete_object, name, "streamed")
+        assert await cloud.get_object(name, "streamed") == b"x" * 2_500_000
+
+
+async def test_an_empty_object_is_an_object(target: Target) -> None:
+    name = target.prefix
+    async with target.connect() as cloud, AsyncExitStack() as later:
+        await needs(cloud, "object-store")
+        later.push_async_callback(cloud.delete_container, name)
+        await cloud.create_object(name, "empty", data=b"")
+        later.push_async_callback(cloud.delete_object, name, "empty")
+        assert await cloud.get_object(name, "empty") == b""

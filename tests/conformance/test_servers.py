@@ -1,0 +1,121 @@
+"""Servers end reachable on every kind of cloud, tell what they are, and go without a trace."""
+
+from __future__ import annotations
+
+import pytest
+
+import aiocloud
+from tests.conformance.target import Target, bootable_image, hands_out_floating_ips, needs, server, smallest_flavor
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_server_ends_active_and_reachable_and_leaves_nothing(target: Target) -> None:
+    async with target.connect() as cloud:
+        floating = await hands_out_floating_ips(cloud)
+        async with server(cloud, target.prefix, auto_ip=True) as made:
+            assert (made.name, made["name"], made.status) == (target.prefix, target.prefix, "ACTIVE")
+            assert made.public_v4
+            assert made.location.region_name == cloud.region_name
+            assert made.public_v4 in cloud.pformat(made)
+            if floating:
+                mine = [ip for ip in await cloud.list_floating_ips() if ip.floating_ip_address == made.public_v4]
+                assert len(mine) == 1
+                assert made.private_v4
+                assert made.private_v4 != made.public_v4
+        assert await cloud.get_server(target.prefix) is None
+        assert [port for port in await cloud.list_ports() if port.device_id == made.id] == []
+        if floating:
+            left = [ip for ip in await cloud.list_floating_ips() if ip.floating_ip_address == made.public_v4]
+            assert left == []
+
+
+async def test_auto_ip_keeps_its_promise_when_waited_for_later(target: Target) -> None:
+    name = target.prefix
+    async with target.connect() as cloud:
+        try:
+            begun = await cloud.create_server(
+                name, image=await bootable_image(cloud), flavor=await smallest_flavor(cloud), auto_ip=True
+            )
+            done = await cloud.wait_for_server(begun, timeout=120)
+            assert (done.id, done.status) == (begun.id, "ACTIVE")
+            assert done.public_v4
+        finally:
+            await cloud.delete_server(name, wait=True, delete_ips=True)
+
+
+async def test_image_and_flavor_by_name_id_and_dict(target: Target) -> None:
+    async with target.connect() as cloud:
+        image, flavor = await bootable_image(cloud), await smallest_flavor(cloud)
+        async with server(cloud, target.prefix, image=image.name, flavor={"id": flavor.id}) as by_name:
+            assert by_name.status == "ACTIVE"
+        async with server(cloud, target.prefix, image={"id": image.id}, flavor=flavor.name) as by_id:
+            assert by_id.status == "ACTIVE"
+
+
+async def test_detailed_default_and_bare_are_one_server_with_more_or_less(target: Target) -> None:
+    async with target.connect() as cloud, server(cloud, target.prefix, auto_ip=True) as made:
+        bare = await cloud.get_server(made.id, bare=True)
+        plain = await cloud.get_server(made.id)
+        detailed = await cloud.get_server(made.id, detailed=True)
+        assert bare is not None
+        assert plain is not None
+        assert detailed is not None
+        assert bare.id == plain.id == detailed.id == made.id
+        assert plain.public_v4 == detailed.public_v4 == made.public_v4
+        assert [each.id for each in await cloud.search_servers(target.prefix, bare=True)] == [made.id]
+
+
+async def test_metadata_and_names_can_be_changed(target: Target) -> None:
+    async with target.connect() as cloud, server(cloud, target.prefix, meta={"team": "ops"}) as made:
+        await cloud.set_server_metadata(made, {"tier": "web"})
+        changed = await cloud.update_server(made, description="seen")
+        assert changed.id == made.id
+        seen = await cloud.get_server(made.id)
+        assert seen is not None
+        assert {"team": "ops", "tier": "web"}.items() <= seen.metadata.items()
+
+
+async def test_deleting_what_is_not_there_says_so(target: Target) -> None:
+    async with target.connect() as cloud:
+        assert await cloud.delete_server(target.prefix, wait=True, delete_ips=True) is False
+
+
+async def test_an_unknown_flavor_or_image_makes_nothing(target: Target) -> None:
+    async with target.connect() as cloud:
+        with pytest.raises(aiocloud.CloudError, match="no-such-flavor"):
+            await cloud.create_server(target.prefix, image=await bootable_image(cloud), flavor="no-such-flavor")
+        with pytest.raises(aiocloud.CloudError, match="no-such-image"):
+            await cloud.create_server(target.prefix, image="no-such-image", flavor=await smallest_flavor(cloud))
+        assert await cloud.get_server(target.prefix) is None
+
+
+async def test_two_servers_of_one_name_are_ambiguous(target: Target) -> None:
+    async with target.connect() as cloud:
+        arguments = {"image": await bootable_image(cloud), "flavor": await smallest_flavor(cloud), "auto_ip": False}
+        made = [await cloud.create_server(target.prefix, **arguments) for _ in range(2)]
+        try:
+            with pytest.raises(aiocloud.Ambiguous) as ambiguous:
+                await cloud.get_server(target.prefix)
+            assert target.prefix in str(ambiguous.value)
+        finally:
+            for each in made:
+                await cloud.delete_server(each, wait=True)
+
+
+async def test_a_server_boots_from_a_volume_that_goes_with_it(target: Target) -> None:
+    async with target.connect() as cloud:
+        await needs(cloud, "block-storage")
+        async with server(
+            cloud, target.prefix, boot_from_volume=True, volume_size=1, terminate_volume=True, auto_ip=False
+        ) as made:
+            [volume] = await cloud.get_volumes(made)
+            assert volume.size == 1
+        assert await cloud.get_volume(volume.id) is None or not await volume_stays(target, volume.id)
+
+
+async def volume_stays(target: Target, volume_id: str) -> bool:
+    """Nova deletes the volume after the server is gone: wait until it is away."""
+    async with target.connect() as cloud:
+        await cloud.block_storage.volumes.wait(volume_id, until="gone", timeout=60)
+        return await cloud.get_volume(volume_id) is not None

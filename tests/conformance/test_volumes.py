@@ -1,0 +1,45 @@
+"""Volumes are made, attached, taken off and removed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.target import Target, needs, server
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_volume_is_attached_and_detached(target: Target) -> None:
+    name = target.prefix
+    async with target.connect() as cloud:
+        await needs(cloud, "block-storage")
+        try:
+            volume = await cloud.create_volume(1, name=name, wait=True)
+            assert (volume.name, volume.size, volume.status) == (name, 1, "available")
+            async with server(cloud, name, auto_ip=False) as made:
+                await cloud.attach_volume(made, volume, wait=True)
+                used = await cloud.get_volume(name)
+                assert used is not None
+                assert used.status == "in-use"
+                assert [each.id for each in await cloud.get_volumes(made)] == [volume.id]
+                await cloud.detach_volume(made, volume, wait=True)
+                free = await cloud.get_volume(name)
+                assert free is not None
+                assert free.status == "available"
+        finally:
+            assert await cloud.delete_volume(name, wait=True) is True
+        assert await cloud.get_volume(name) is None
+        assert await cloud.delete_volume(name) is False
+
+
+async def test_a_snapshot_of_a_volume(target: Target) -> None:
+    name = target.prefix
+    async with target.connect() as cloud:
+        await needs(cloud, "block-storage")
+        try:
+            volume = await cloud.create_volume(1, name=name, wait=True)
+            snapshot = await cloud.create_volume_snapshot(volume.id, name=name, wait=True)
+            assert (snapshot.volume_id, snapshot.status) == (volume.id, "available")
+            assert await cloud.delete_volume_snapshot(name, wait=True) is True
+        finally:
+            await cloud.delete_volume(name, wait=True)
