@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aiocloud.testing import FakeCloud
+from tests.talk import Talk, clouds_of_the_talk, serving
 
 
 @pytest.fixture(params=[pytest.param(("asyncio", {}), id="asyncio"), pytest.param(("trio", {}), id="trio")])
@@ -43,3 +45,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance", "tell the conformance stories on real clouds")
     group.addoption("--clouds-yaml", metavar="FILE", help="the clouds.yaml to use instead of fake clouds")
     group.addoption("--clouds", metavar="A,B", help="which clouds of it")
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Iterator[Talk]:
+    """All the clouds that the talk names, on a port: for scripts that run as processes of their own."""
+    with serving(clouds_of_the_talk(), tmp_path) as ready:
+        yield ready
