@@ -45,7 +45,7 @@ def test_there_are_the_sixteen_scripts_of_the_talk_and_each_is_tested_here() -> 
 
 def test_multi_cloud(talk: Talk) -> None:
     printed, _ = run(talk, "multi-cloud.py")
-    assert servers(talk) == dict.fromkeys(THREE, ["my-server"])
+    assert servers(talk) == {cloud: ["my-server"] for cloud in THREE}
     lines = [line.split() for line in printed.splitlines()]
     assert [line[:2] for line in lines] == [[cloud, "my-server"] for cloud in THREE]
     assert len({line[2] for line in lines}) == 3
