@@ -1,0 +1,112 @@
+"""Who may do what in swift: the project itself, readers of public containers, holders of temporary URLs.
+
+API: https://docs.openstack.org/swift/latest/api/temporary_url_middleware.html
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from aiocloud.testing.http import Fail, Req
+
+if TYPE_CHECKING:
+    from aiocloud.testing.swift import Swift
+
+DIGESTS = {40: "sha1", 64: "sha256", 128: "sha512"}
+NAMED_DIGESTS = ("sha1", "sha256", "sha512")
+READS = frozenset({"GET", "HEAD"})
+
+
+def check_access(swift: Swift, req: Req) -> None:
+    """A `Fail` with 401 or 403 unless the caller may do this."""
+    if req.get("temp_url_sig") is not None:
+        check_temp_url(swift, req)
+        return
+    account = req.args["account"]
+    if req.who is not None and (account == f"AUTH_{req.project_id}" or req.is_admin):
+        return
+    if listed(swift, req):
+        return
+    raise Fail(401 if req.who is None else 403, "")
+
+
+def listed(swift: Swift, req: Req) -> bool:
+    """Whether the container's access list lets the caller in."""
+    account = swift.accounts.get(req.args["account"])
+    container = account.containers.get(req.args.get("container", "")) if account else None
+    if container is None:
+        return False
+    kind = "read" if req.method in READS else "write"
+    rules = [rule.strip() for rule in container.headers.get(f"x-container-{kind}", "").split(",")]
+    projects = [rule.partition(":")[0] for rule in rules if rule and not rule.startswith(".")]
+    if req.who is not None and (req.project_id in projects or "*" in projects):
+        return True
+    if kind == "write" or ".r:*" not in rules:
+        return False
+    return "object" in req.args or ".rlistings" in rules
+
+
+def check_temp_url(swift: Swift, req: Req) -> None:
+    """A `Fail` with 401 unless the signature is one of this account's or container's keys and not expired."""
+    signature, expires = req.get("temp_url_sig") or "", read_expiry(req.get("temp_url_expires") or "")
+    digest, signature = read_signature(signature)
+    if digest is None or expires <= swift.region.clock.now():
+        raise Fail(401, "Temp URL invalid", "tempurl")
+    prefix = req.get("temp_url_prefix")
+    below = req.path if prefix is None else f"prefix:/v1/{req.args['account']}/{req.args['container']}/{prefix}"
+    if prefix is not None and not req.args.get("object", "").startswith(prefix):
+        raise Fail(401, "Temp URL invalid", "tempurl")
+    # What a client signs is the path of the URL that it knows; behind a proxy swift knows only its own part.
+    mount = req.base.removeprefix(req.root)
+    whole = mount + below if prefix is None else f"prefix:{mount}{below.removeprefix('prefix:')}"
+    methods = (req.method, "GET", "PUT", "POST") if req.method == "HEAD" else (req.method,)
+    for key in keys(swift, req):
+        for method in methods:
+            for path in {below, whole, unquote(below), unquote(whole)}:
+                words = f"{method}\n{int(expires)}\n{path}".encode()
+                if hmac.compare_digest(hmac.new(key.encode(), words, digest).hexdigest(), signature):
+                    return
+    raise Fail(401, "Temp URL invalid", "tempurl")
+
+
+def keys(swift: Swift, req: Req) -> Iterator[str]:
+    """The keys that signatures may be made with."""
+    account = swift.accounts.get(req.args["account"])
+    if account is None:
+        return
+    container = account.containers.get(req.args.get("container", ""))
+    for number in ("", "-2"):
+        for headers, kind in ((account.headers, "account"), (container.headers if container else {}, "container")):
+            key = headers.get(f"x-{kind}-meta-temp-url-key{number}")
+            if key:
+                yield key
+
+
+def read_expiry(text: str) -> float:
+    """Seconds since 1970, from a number or an ISO 8601 date in UTC; 0 for anything else."""
+    if text.isdigit():
+        return float(text)
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def read_signature(text: str) -> tuple[str | None, str]:
+    """The digest's name and the signature in hexadecimal: "abc..." or "sha512:base64..."."""
+    name, colon, encoded = text.partition(":")
+    if not colon:
+        return DIGESTS.get(len(text)), text.lower()
+    if name not in NAMED_DIGESTS:
+        return None, ""
+    try:
+        padded = encoded.replace("-", "+").replace("_", "/") + "=" * (-len(encoded) % 4)
+        return name, base64.b64decode(padded).hex()
+    except (binascii.Error, ValueError):
+        return None, ""
