@@ -55,7 +55,7 @@ class Summary:
     def reply(self, status: str | None = None, body: str = "") -> Reply:
         """The summary of deletions."""
         status = status or ("400 Bad Request" if self.errors else "200 OK")
-        facts = {"Response Status": status, "Response Body": body}
+        facts: dict[str, Any] = {"Response Status": status, "Response Body": body}
         facts |= {"Number Deleted": self.deleted, "Number Not Found": self.missing}
         return self.written(facts)
 

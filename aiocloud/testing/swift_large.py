@@ -161,7 +161,7 @@ def check_segment(swift: Swift, account: str, wish: dict[str, Any]) -> Segment |
 
 
 def read_segment_range(text: str, size: int) -> tuple[int, int] | None:
-    """ "2-4", "2-" or "-4" as first byte and the one after the last; None outside the segment."""
+    """A range ("2-4", "2-" or "-4") as first byte and the one after the last; None outside the segment."""
     low, _dash, high = text.partition("-")
     if not low:
         return (max(size - int(high), 0), size) if high.isdigit() and int(high) else None

@@ -80,7 +80,7 @@ class Segment:
     """One part of a static large object."""
 
     path: str
-    """"/container/object"."""
+    """As in "/container/object"."""
     etag: str
     size: int
     content_type: str
@@ -131,7 +131,7 @@ class Obj:
     slo_etag: str = ""
     """Without quotes."""
     symlink: str = ""
-    """"container/object" of a symbolic link's target, as it was given."""
+    """The "container/object" of a symbolic link's target, as it was given."""
     created: float = 0.0
     """When the bytes were written: what the listing shows."""
 
