@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import Any
 
 import anyio
 
 from aiocloud._http import httpx
 from aiocloud.complaint import error_from
 from aiocloud.config.schema import CloudConfig
-from aiocloud.discover import negotiate
-from aiocloud.errors import CloudError, Timeout
+from aiocloud.discover import Discovered, microversion as parse_microversion, negotiate
 from aiocloud.model import Location
 from aiocloud.paths import join
-from aiocloud.session import Options, Service, Session
+from aiocloud.session import Options, Session
 from aiocloud.transport.body import Body
 from aiocloud.transport.layers import read_bounded
 
@@ -48,7 +46,7 @@ class Endpoint:
         """Where everything that this endpoint answers is; the project as far as the login is known."""
         return self.session.location(self.config.region_name)
 
-    async def service(self) -> Service:
+    async def service(self) -> Discovered:
         """The URL and microversions of the service, discovered once a session. Raises Unsupported when it has none."""
         return await self.session.service(self.config, self.service_type)
 
@@ -59,7 +57,7 @@ class Endpoint:
     async def supports(self, microversion: str) -> bool:
         """Does the service know this microversion?"""
         service = await self.service()
-        return negotiate(microversion, service.min_microversion, service.max_microversion) == microversion
+        return service.maximum is not None and service.maximum >= parse_microversion(microversion)
 
     async def get(
         self,
@@ -197,12 +195,13 @@ class Endpoint:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
 
-    def _headers(self, service: Service, microversion: str | None) -> dict[str, str]:
+    def _headers(self, service: Discovered, microversion: str | None) -> dict[str, str]:
         headers = {"Accept": "application/json"}
         if self.options.global_request_id:
             headers["X-Openstack-Request-Id"] = self.options.global_request_id
-        wanted = self.config.service(self.service_type).default_microversion or microversion
-        version = negotiate(wanted, service.min_microversion, service.max_microversion) if wanted else None
+        configured = self.config.service(self.service_type).default_microversion
+        what = f"{self.service_type}_default_microversion" if configured else self.service_type
+        version = negotiate(configured, microversion, service.minimum, service.maximum, what=what)
         if version is not None:
             name = _MICROVERSION_NAMES.get(self.service_type, self.service_type)
             headers["OpenStack-API-Version"] = f"{name} {version}"

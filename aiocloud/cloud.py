@@ -1,0 +1,214 @@
+"""What users hold: a region with every `{verb}_{noun}` on it. A table of contents: each line leads to where it is done."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import anyio
+
+from aiocloud.auth.token import Catalog, Named
+from aiocloud.config.relogin import as_project, as_somebody_else
+from aiocloud.config.schema import CloudConfig
+from aiocloud.model import Location
+from aiocloud.pretty import pformat
+from aiocloud.region import Region
+from aiocloud.session import Options, Session
+from aiocloud.tasks import addresses, compute, flavors, floating_ips, images, objects, servers
+from aiocloud.verb import via
+
+__all__ = ["Cloud"]
+
+
+class Cloud(Region):
+    """One region of one cloud. Services are attributes; tasks are methods. `async with` closes it.
+
+    Every method also works unbound, with the cloud as its first argument: that is what a fleet maps over many.
+    """
+
+    def __init__(self, session: Session, config: CloudConfig, options: Options, *, owner: bool = True) -> None:
+        super().__init__(session, config, options)
+        self._owner = owner
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections; of a view or a fleet's cloud nothing, since they are not its own."""
+        if self._owner:
+            with anyio.CancelScope(shield=True):
+                await self.session.aclose()
+
+    close = aclose
+
+    # The connection
+
+    async def authorize(self) -> str:
+        """The token as text; logs in where needed. Raises AuthError, saying what to do."""
+        return (await self.session.token()).text
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        retries: int | None = None,
+        strict: bool | None = None,
+        global_request_id: str | None = None,
+    ) -> Cloud:
+        """A view of the same cloud, session and login, whose calls are made in another way.
+
+        `timeout` is the deadline of a whole call in seconds; `retries` how often one may be sent again; `strict` reads
+        only declared fields; `global_request_id` (`req-` and a UUID) is sent along, so that logs can be put together.
+        """
+        given = {"timeout": timeout, "retries": retries, "strict": strict, "global_request_id": global_request_id}
+        changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+        return Cloud(self.session, self.config, dataclasses.replace(self.options, **changes), owner=False)
+
+    def global_request(self, global_request_id: str) -> Cloud:
+        """A view whose requests all carry this id (`req-` and a UUID)."""
+        return self.with_options(global_request_id=global_request_id)
+
+    def connect_as(self, **auth: Any) -> Cloud:
+        """The same cloud and region as somebody else: keys of `auth` replaced, with a login of its own.
+
+        Naming a user, project or domain by name drops an inherited id of it, and the other way round.
+        """
+        return self._relogin(as_somebody_else(self.config, auth))
+
+    def connect_as_project(self, project: str | Mapping[str, Any]) -> Cloud:
+        """The same user in another project, given by name, or as `{"id": ...}` or `{"name": ...}`."""
+        return self._relogin(as_project(self.config, project))
+
+    def _relogin(self, config: CloudConfig) -> Cloud:
+        return Cloud(self.session.sibling(config), config, self.options, owner=True)
+
+    async def service_catalog(self) -> Catalog:
+        """The services of the cloud, in all its regions, as the login named them."""
+        return (await self.session.token()).catalog
+
+    async def current_project(self) -> Named | None:
+        """The project that the login is for; None when it is for none."""
+        return (await self.session.token()).project
+
+    async def current_user(self) -> Named | None:
+        """Who we are."""
+        return (await self.session.token()).user
+
+    async def current_location(self) -> Location:
+        """Cloud, region and project."""
+        await self.session.token()
+        return self.session.location(self.region_name)
+
+    async def endpoint_for(
+        self, service_type: str, interface: str | None = None, region_name: str | None = None
+    ) -> str | None:
+        """Where the configuration, or else the catalog, says that a service is, or None."""
+        wanted = self.config.service(service_type)
+        changes: dict[str, Any] = {}
+        if interface:
+            changes["interface"] = (interface,)
+        if region_name:
+            changes["region_name"] = region_name
+        return await self.session.catalog_url(dataclasses.replace(wanted, **changes))
+
+    async def get_session_endpoint(
+        self, service_key: str, min_version: str | None = None, max_version: str | None = None
+    ) -> str | None:
+        """The URL at which a service is called, its version chosen; None when there is no such service."""
+        if not await self.has_service(service_key):
+            return None
+        return await self.endpoint(service_key).url()
+
+    def get_name(self) -> str:
+        """The cloud's name."""
+        return self.name
+
+    def pformat(self, resource: Any) -> str:
+        """A resource, or a list of them, for people to read."""
+        return pformat(resource)
+
+    def pprint(self, resource: Any) -> None:
+        """Print a resource, or a list of them, for people to read."""
+        print(pformat(resource))  # noqa: T201 - what it is for
+
+    # Servers
+
+    create_server = servers.create_server
+    delete_server = servers.delete_server
+    get_active_server = servers.get_active_server
+    get_server = servers.get_server
+    get_server_by_id = servers.get_server_by_id
+    get_server_id = servers.get_server_id
+    list_servers = servers.list_servers
+    rebuild_server = servers.rebuild_server
+    search_servers = servers.search_servers
+    update_server = servers.update_server
+    wait_for_server = servers.wait_for_server
+    get_server_console = compute.get_server_console
+    get_server_private_ip = compute.get_server_private_ip
+    get_server_public_ip = compute.get_server_public_ip
+    set_server_metadata = compute.set_server_metadata
+    delete_server_metadata = compute.delete_server_metadata
+    add_server_security_groups = compute.add_server_security_groups
+    list_server_security_groups = compute.list_server_security_groups
+    remove_server_security_groups = compute.remove_server_security_groups
+
+    # Compute
+
+    add_flavor_access = flavors.add_flavor_access
+    create_flavor = flavors.create_flavor
+    delete_flavor = via(lambda region: region.compute.flavors.delete)
+    get_flavor = flavors.get_flavor
+    get_flavor_by_id = flavors.get_flavor_by_id
+    get_flavor_by_ram = flavors.get_flavor_by_ram
+    get_flavor_name = flavors.get_flavor_name
+    list_flavor_access = flavors.list_flavor_access
+    list_flavors = flavors.list_flavors
+    remove_flavor_access = flavors.remove_flavor_access
+    search_flavors = flavors.search_flavors
+    set_flavor_specs = flavors.set_flavor_specs
+    unset_flavor_specs = flavors.unset_flavor_specs
+    create_keypair = compute.create_keypair
+    delete_keypair = via(lambda region: region.compute.keypairs.delete)
+    get_keypair = via(lambda region: region.compute.keypairs.find)
+    list_keypairs = via(lambda region: region.compute.keypairs.list)
+    search_keypairs = via(lambda region: region.compute.keypairs.search)
+    create_server_group = compute.create_server_group
+    delete_server_group = via(lambda region: region.compute.server_groups.delete)
+    get_server_group = via(lambda region: region.compute.server_groups.find)
+    list_server_groups = via(lambda region: region.compute.server_groups.list)
+    search_server_groups = via(lambda region: region.compute.server_groups.search)
+    add_host_to_aggregate = compute.add_host_to_aggregate
+    create_aggregate = compute.create_aggregate
+    delete_aggregate = via(lambda region: region.compute.aggregates.delete)
+    get_aggregate = via(lambda region: region.compute.aggregates.find)
+    list_aggregates = via(lambda region: region.compute.aggregates.list)
+    remove_host_from_aggregate = compute.remove_host_from_aggregate
+    search_aggregates = via(lambda region: region.compute.aggregates.search)
+    set_aggregate_metadata = compute.set_aggregate_metadata
+    update_aggregate = via(lambda region: region.compute.aggregates.update)
+    list_availability_zone_names = compute.list_availability_zone_names
+    list_hypervisors = via(lambda region: region.compute.hypervisors.list)
+    get_compute_limits = compute.get_compute_limits
+    get_compute_usage = compute.get_compute_usage
+    get_compute_quotas = compute.get_compute_quotas
+    set_compute_quotas = compute.set_compute_quotas
+    delete_compute_quotas = compute.delete_compute_quotas
+
+    # Addresses
+
+    add_auto_ip = floating_ips.add_auto_ip
+    add_ip_list = floating_ips.add_ip_list
+    add_ips_to_server = floating_ips.add_ips_to_server
+    available_floating_ip = floating_ips.available_floating_ip
+    create_floating_ip = floating_ips.create_floating_ip
+    delete_floating_ip = floating_ips.delete_floating_ip
+    delete_unattached_floating_ips = floating_ips.delete_unattached_floating_ips
+    detach_ip_from_server = floating_ips.detach_ip_from_server

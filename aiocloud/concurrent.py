@@ -1,0 +1,40 @@
+"""Several things at once inside one call, whose error is one error."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio.abc import TaskGroup
+
+__all__ = ["concurrently", "first_error"]
+
+
+@asynccontextmanager
+async def concurrently() -> AsyncIterator[TaskGroup]:
+    """A task group that raises the first error itself, not in an ExceptionGroup.
+
+    For helpers of one operation: whoever awaits it expects the error of what failed, and the rest was cancelled for it.
+    """
+    try:
+        async with anyio.create_task_group() as tasks:
+            yield tasks
+    except BaseExceptionGroup as group:
+        error = first_error(group)
+        raise error from error.__cause__
+
+
+def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error in a group that is to blame: an Exception before a mere cancellation, however deep it sits."""
+    leaves: list[BaseException] = []
+    todo: list[BaseException] = [group]
+    while todo:
+        error = todo.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            inner: BaseExceptionGroup[BaseException] = error
+            todo[:0] = inner.exceptions
+        else:
+            leaves.append(error)
+    cancelled = anyio.get_cancelled_exc_class()
+    return next((error for error in leaves if not isinstance(error, cancelled)), leaves[0])

@@ -1,0 +1,54 @@
+"""The same cloud as somebody else: whose keys of `auth` stay, and which an override drops. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import SecretStr
+
+from aiocloud.config.schema import CloudConfig
+
+__all__ = ["as_project", "as_somebody_else"]
+
+# A thing is named by id, or by name; a name may need its domain.
+_NAMES = {
+    "user_id": ("username", "user_domain_id", "user_domain_name"),
+    "username": ("user_id",),
+    "project_id": ("project_name", "project_domain_id", "project_domain_name"),
+    "project_name": ("project_id",),
+    "user_domain_id": ("user_domain_name",),
+    "user_domain_name": ("user_domain_id",),
+    "project_domain_id": ("project_domain_name",),
+    "project_domain_name": ("project_domain_id",),
+    "domain_id": ("domain_name", "project_id", "project_name"),
+    "domain_name": ("domain_id", "project_id", "project_name"),
+}
+
+_SECRET = ("password", "token", "passcode", "secret", "application_credential_secret", "client_secret", "access_token")
+
+
+def as_somebody_else(config: CloudConfig, auth: Mapping[str, Any]) -> CloudConfig:
+    """This configuration with keys of `auth` replaced; naming a thing in one way drops its other name."""
+    given = {key: value for key, value in auth.items() if value is not None}
+    dropped = {name for key in given for name in _NAMES.get(key, ()) if name not in given}
+    kept = {key: value for key, value in config.auth.items() if key not in dropped}
+    hidden = {k: SecretStr(v) if k in _SECRET and isinstance(v, str) else v for k, v in given.items()}
+    return dataclasses.replace(config, auth={**kept, **hidden})
+
+
+def as_project(config: CloudConfig, project: str | Mapping[str, Any]) -> CloudConfig:
+    """This configuration in another project, given by name, or by `id` or `name` (and `domain_id` or `domain_name`)."""
+    if isinstance(project, str):
+        return as_somebody_else(config, {"project_name": project})
+    names = {
+        "id": "project_id",
+        "name": "project_name",
+        "domain_id": "project_domain_id",
+        "domain_name": "project_domain_name",
+    }
+    given = {ours: project.get(theirs) for theirs, ours in names.items()}
+    if given["project_id"]:
+        given["project_name"] = None
+    return as_somebody_else(config, given)

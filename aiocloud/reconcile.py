@@ -1,0 +1,66 @@
+"""Creating exactly one of a thing, over a connection that may break at any moment.
+
+A POST that ended ambiguously (reset or timeout after it went out, 500, 502, 504) may have landed. It is not repeated
+blindly: what it would have made carries a mark of its own, so we look for that first, adopt what is there, and send
+again only when nothing is.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import anyio
+
+from aiocloud.errors import CloudError, ServiceFailed, Timeout, TransportError
+
+__all__ = ["MARK", "create_once", "is_ambiguous", "new_mark"]
+
+T = TypeVar("T")
+
+MARK = "aiocloud:op"
+"""The metadata key (Nova, Cinder) under which what we create says which call made it."""
+
+_TRIES = 4
+# How long a request that we no longer hear of may take to show its effect, in seconds: looked for after each of these.
+_LOOKS = (0.2, 0.5, 1.0, 2.0)
+
+
+def new_mark() -> str:
+    """A mark that nothing else has."""
+    return str(uuid.uuid4())
+
+
+def is_ambiguous(error: CloudError) -> bool:
+    """May the request have been acted on, although no good answer came?"""
+    if isinstance(error, ServiceFailed):
+        return error.status_code != 501
+    return isinstance(error, Timeout) or (isinstance(error, TransportError) and error.sent)
+
+
+async def create_once(
+    send: Callable[[], Awaitable[T]], look: Callable[[], Awaitable[Sequence[T]]]
+) -> tuple[T, Sequence[T]]:
+    """Send; after an ambiguous end, look for what it made, and send again only when there is nothing.
+
+    Gives the one thing, and any further ones that bear the same mark: requests that were thought lost and arrived late,
+    which the caller removes. Raises the last error when nothing could be made.
+    """
+    trouble: CloudError | None = None
+    for _ in range(_TRIES):
+        try:
+            made = await send()
+        except CloudError as error:
+            if not is_ambiguous(error):
+                raise
+            trouble = error
+        else:
+            return made, (await look())[1:] if trouble else ()
+        for pause in _LOOKS:
+            await anyio.sleep(pause)
+            found = await look()
+            if found:
+                return found[0], found[1:]
+    assert trouble is not None  # noqa: S101 - the loop ends otherwise
+    raise trouble

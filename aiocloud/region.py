@@ -1,0 +1,116 @@
+"""One region of one cloud: its services as typed attributes."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from aiocloud.config.schema import CloudConfig
+from aiocloud.config.services import official
+from aiocloud.endpoint import Endpoint
+from aiocloud.errors import CloudError
+from aiocloud.services.base import ServiceProxy
+from aiocloud.session import Options, Session
+
+if TYPE_CHECKING:
+    from aiocloud.services.block_storage import BlockStorage
+    from aiocloud.services.compute import Compute
+    from aiocloud.services.identity import Identity
+    from aiocloud.services.image import Images as ImageService
+    from aiocloud.services.network import Network
+    from aiocloud.services.object_store import ObjectStore
+
+__all__ = ["Region"]
+
+
+class Region:
+    """The services of one region, each imported when it is first used. Making one opens no connection."""
+
+    def __init__(self, session: Session, config: CloudConfig, options: Options) -> None:
+        self.session = session
+        self.config = config
+        self.options = options
+
+    @property
+    def name(self) -> str:
+        """The cloud's name in clouds.yaml."""
+        return self.config.name
+
+    @property
+    def region_name(self) -> str | None:
+        """The region; None where the cloud has but one and the configuration does not name it."""
+        return self.config.region_name
+
+    @property
+    def where(self) -> str:
+        """Cloud and region, as errors and tables spell them."""
+        return f"{self.name} {self.region_name}" if self.region_name else self.name
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.where}>"
+
+    def endpoint(self, service_type: str) -> Endpoint:
+        """Any service of this region, by type or alias."""
+        return Endpoint(self.session, self.config, official(service_type), self.options)
+
+    def rest(self, service_type: str) -> ServiceProxy:
+        """Raw REST to a service of any type that the catalog lists: `await cloud.rest("alarm").get("/alarms")`."""
+        return ServiceProxy(self.endpoint(service_type))
+
+    async def has_service(self, service_key: str, version: str | None = None) -> bool:
+        """Is there such a service in this region, and is it not switched off (`has_network: false`)?
+
+        `version` is a major version that it must offer, such as "3". Logs in unless the configuration decides.
+        """
+        wanted = self.config.service(service_key)
+        if not wanted.enabled or await self.session.catalog_url(wanted) is None:
+            return False
+        if version is None:
+            return True
+        try:
+            found = await self.session.service(self.config, wanted.service_type)
+        except CloudError:
+            return False
+        return found.version is not None and str(found.version.major) == version.removeprefix("v").split(".")[0]
+
+    @cached_property
+    def compute(self) -> Compute:
+        """Servers and what they are made of (Nova)."""
+        from aiocloud.services.compute import Compute
+
+        return Compute(self.endpoint("compute"))
+
+    @cached_property
+    def network(self) -> Network:
+        """Networks, ports, routers, floating IPs, security groups (Neutron)."""
+        from aiocloud.services.network import Network
+
+        return Network(self.endpoint("network"))
+
+    @cached_property
+    def image(self) -> ImageService:
+        """Images (Glance)."""
+        from aiocloud.services.image import Images
+
+        return Images(self.endpoint("image"))
+
+    @cached_property
+    def object_store(self) -> ObjectStore:
+        """Containers and objects (Swift)."""
+        from aiocloud.services.object_store import ObjectStore
+
+        return ObjectStore(self.endpoint("object-store"))
+
+    @cached_property
+    def block_storage(self) -> BlockStorage:
+        """Volumes, snapshots, backups (Cinder)."""
+        from aiocloud.services.block_storage import BlockStorage
+
+        return BlockStorage(self.endpoint("block-storage"))
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Projects, users, roles (Keystone)."""
+        from aiocloud.services.identity import Identity
+
+        return Identity(self.endpoint("identity"))

@@ -1,0 +1,298 @@
+"""One login to one cloud: its HTTP transport, its token, its catalog, and what was discovered of its services.
+
+A session is shared by all regions of the cloud, as the login is. Making one opens no connection.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import platform
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import anyio
+
+from aiocloud._http import httpx
+from aiocloud._json import load_json
+from aiocloud.auth.cache import TokenStore
+from aiocloud.auth.manager import AuthManager
+from aiocloud.auth.token import Named, Token
+from aiocloud.complaint import error_from
+from aiocloud.config.remote import resolve_remote_profile
+from aiocloud.config.schema import CloudConfig, ServiceConfig
+from aiocloud.discover import Discovered, candidates, choose, undiscovered, without_discovery
+from aiocloud.errors import CloudError, NormalizationError, Unsupported
+from aiocloud.model import Location, Project
+from aiocloud.poller import Shared
+from aiocloud.transport.body import can_replay
+from aiocloud.transport.call import Call
+from aiocloud.transport.layers import build_transport, read_bounded
+
+__all__ = ["Options", "Session", "counting", "user_agent"]
+
+T = TypeVar("T")
+
+_log = logging.getLogger("aiocloud.session")
+
+_CALL_TIMEOUT = 300.0  # seconds that a call may take in all, its repetitions included, unless an option says otherwise
+
+
+@dataclass(frozen=True)
+class Options:
+    """How calls are made and answers read; `cloud.with_options(...)` gives a view with others.
+
+    `timeout` is the deadline of a whole call in seconds; `retries` how often it may be sent again.
+    """
+
+    strict: bool = False
+    timeout: float | None = None
+    retries: int | None = None
+    global_request_id: str | None = None
+
+
+def user_agent(app_name: str | None = None, app_version: str | None = None) -> str:
+    """Who is calling: the application first, then us."""
+    from aiocloud import __version__
+
+    app = f"{app_name}/{app_version} " if app_name and app_version else f"{app_name} " if app_name else ""
+    return f"{app}aiocloud/{__version__} {platform.python_implementation()}/{platform.python_version()}"
+
+
+@dataclass
+class Requests:
+    """How many requests were sent."""
+
+    count: int = 0
+
+
+_counter: ContextVar[Requests | None] = ContextVar("aiocloud_requests", default=None)
+
+
+@contextmanager
+def counting() -> Iterator[Requests]:
+    """Count the requests that are sent inside the block, by the tasks that it starts too."""
+    requests = Requests()
+    before = _counter.set(requests)
+    try:
+        yield requests
+    finally:
+        _counter.reset(before)
+
+
+class Session:
+    """One login to one cloud, for all its regions and all the tasks that ask."""
+
+    def __init__(
+        self,
+        config: CloudConfig,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        token_store: TokenStore | None = None,
+        app_name: str | None = None,
+        app_version: str | None = None,
+    ) -> None:
+        self.config = config
+        self._inner = transport
+        self._transport = build_transport(transport, config)
+        self._store = token_store
+        self._agent = user_agent(app_name, app_version)
+        self._kept: dict[Hashable, Any] = {}
+        self._token: Token | None = None
+        self._closed = False
+
+    def sibling(self, config: CloudConfig) -> Session:
+        """Another login to the same cloud, with connections of its own; closed by itself."""
+        other = Session(config, transport=self._inner, token_store=self._store)
+        other._agent = self._agent
+        return other
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The thing kept under this key for as long as the session lives; made on first use."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        kept: T = self._kept[key]
+        return kept
+
+    async def aclose(self) -> None:
+        """Close all connections. The session can't be used any more."""
+        self._closed = True
+        await self._transport.aclose()
+
+    # The login
+
+    async def token(self) -> Token:
+        """The token; logs in where needed, once for everybody who asks. Raises AuthError, saying what to do."""
+        self._token = await (await self._auth()).token()
+        return self._token
+
+    async def _auth(self) -> AuthManager:
+        config = await self.once("config", lambda: Shared(self._resolve)).get(max_age=math.inf)
+        return self.once("auth", lambda: AuthManager(config, self._send_bare, store=self._store))
+
+    async def _resolve(self) -> CloudConfig:
+        """The configuration with a profile that has to be fetched first (`profile: https://...`) filled in."""
+
+        async def fetch(url: str) -> bytes:
+            response = await self._send_bare(httpx.Request("GET", url))
+            if response.is_error:
+                raise error_from(response, self.config.name, None, "the profile's server")
+            return response.content
+
+        return await resolve_remote_profile(self.config, fetch)
+
+    async def _send_bare(self, request: httpx.Request) -> httpx.Response:
+        """Carry a request as it is, without a token, and read its answer."""
+        call = Call(
+            cloud=self.config.name, region=None, service="identity", deadline=anyio.current_time() + _CALL_TIMEOUT
+        )
+        response = await self._carry(request, call)
+        await read_bounded(response)
+        return response
+
+    def location(self, region_name: str | None) -> Location:
+        """Where things of a region are; the project once a login is known."""
+        named = self._token.project if self._token else None
+        return self.once(("location", region_name, named), lambda: self._locate(region_name, named))
+
+    def _locate(self, region_name: str | None, named: Named | None) -> Location:
+        project = Project(**{k: getattr(named, k) for k in ("id", "name", "domain_id", "domain_name")} if named else {})
+        return Location(cloud=self.config.name, region_name=region_name, project=project)
+
+    # Where services are
+
+    async def service(self, config: CloudConfig, service_type: str) -> Discovered:
+        """A service's URL and microversions in a region, discovered on first use. Raises Unsupported when it has none."""
+        wanted = config.service(service_type)
+        key = ("service", wanted.service_type, config.region_name)
+        found = self.once(key, lambda: Shared(lambda: self._discover(config, wanted)))
+        return await found.get(max_age=math.inf)
+
+    async def catalog_url(self, wanted: ServiceConfig) -> str | None:
+        """Where the configuration, or else the catalog, says that a service is; None when neither knows it."""
+        if wanted.endpoint_override:
+            return wanted.endpoint_override
+        catalog = (await self.token()).catalog
+        types = wanted.catalog_types
+
+        def find(region: str | None) -> str | None:
+            return catalog.find(types, interfaces=wanted.interface, region=region, service_name=wanted.service_name)
+
+        url = find(wanted.region_name)
+        # A cloud's identity service serves all its regions, and some catalogs name only one.
+        return find(None) if url is None and wanted.service_type == "identity" else url
+
+    async def _discover(self, config: CloudConfig, wanted: ServiceConfig) -> Discovered:
+        url = await self.catalog_url(wanted) if wanted.enabled else None
+        if url is None:
+            raise await self._no_service(config, wanted)
+        token = await self.token()
+        project_id = token.project.id if token.project else None
+        version = wanted.api_version
+        kind = wanted.service_type
+        known = without_discovery(kind, url, wanted=version, project_id=project_id)
+        if known is not None:
+            return known
+        for candidate in candidates(url, project_id):
+            document = await self._document(candidate, config, kind)
+            chosen = document and choose(
+                document, catalog_url=url, document_url=candidate, wanted=version, project_id=project_id
+            )
+            if chosen:
+                return chosen
+        _log.warning(
+            "%s %s: no version document of %s at %s: the catalog's URL is taken as it is",
+            config.name,
+            config.region_name,
+            kind,
+            url,
+        )
+        return undiscovered(kind, url, wanted=version, project_id=project_id)
+
+    async def _document(self, url: str, config: CloudConfig, service_type: str) -> Any:
+        """A version document, or None. It needs no token, and where it does the next candidate may not."""
+        call = Call(
+            cloud=config.name,
+            region=config.region_name,
+            service=service_type,
+            deadline=anyio.current_time() + _CALL_TIMEOUT,
+        )
+        response = await self._carry(httpx.Request("GET", url, headers={"Accept": "application/json"}), call)
+        await read_bounded(response)
+        if response.status_code not in (200, 300):
+            return None
+        try:
+            return load_json(response.content, url)
+        except NormalizationError:
+            return None
+
+    async def _no_service(self, config: CloudConfig, wanted: ServiceConfig) -> CloudError:
+        where = {"cloud": config.name, "region": config.region_name, "service": wanted.service_type}
+        if not wanted.enabled:
+            why = f": {wanted.disabled_reason}" if wanted.disabled_reason else ""
+            return Unsupported(f"the {wanted.service_type} service is switched off in the configuration{why}", **where)
+        catalog = (await self.token()).catalog
+        regions = catalog.regions(wanted.catalog_types)
+        if regions:
+            return Unsupported(
+                f"there is no {wanted.service_type} service with interface {' or '.join(wanted.interface)} in region "
+                f"{wanted.region_name!r}; it is offered in {', '.join(regions)}",
+                **where,
+            )
+        there = ", ".join(sorted(catalog.types(wanted.region_name))) or "nothing"
+        return Unsupported(f"this cloud has no {wanted.service_type} service; its catalog lists {there}", **where)
+
+    # Requests
+
+    async def send(
+        self, request: httpx.Request, config: CloudConfig, service_type: str, options: Options, repeatable: bool | None
+    ) -> httpx.Response:
+        """Carry a request with the token; the answer's body is still to be read. A refused token is renewed, once.
+
+        An error status is the caller's to judge; what else goes wrong is raised as the CloudError it is.
+        """
+        timeout = options.timeout if options.timeout is not None else _CALL_TIMEOUT
+        call = Call(
+            cloud=config.name,
+            region=config.region_name,
+            service=service_type,
+            repeatable=repeatable,
+            deadline=anyio.current_time() + timeout,
+            retries=options.retries,
+        )
+        token = await self.token()
+        request.headers.update(token.headers())
+        response = await self._carry(request, call)
+        # A service can notice a token's end before we do, and another service later still: ask for a new one twice.
+        for _ in range(2):
+            if response.status_code != 401 or not can_replay(request):
+                break
+            await response.aclose()
+            self._token = token = await (await self._auth()).renew(token.text)
+            request.headers.update(token.headers())
+            response = await self._carry(request, call)
+        return response
+
+    async def _carry(self, request: httpx.Request, call: Call) -> httpx.Response:
+        if self._closed:
+            raise CloudError("this connection is closed", cloud=call.cloud, region=call.region)
+        request.headers["User-Agent"] = self._agent
+        request.extensions["aiocloud"] = call
+        if (requests := _counter.get()) is not None:
+            requests.count += 1
+        response = await self._transport.handle_async_request(request)
+        response.request = request
+        return response
+
+    async def origins(self) -> frozenset[str]:
+        """The origins (`scheme://host:port`) that may see the token: the catalog's, the overrides', the login's own."""
+        token = await self.token()
+        urls = [entry.url for entry in token.catalog]
+        urls += [
+            str(keys["endpoint_override"]) for keys in self.config.services.values() if keys.get("endpoint_override")
+        ]
+        return frozenset(f"{part.scheme}://{part.netloc}" for part in map(urlsplit, urls))

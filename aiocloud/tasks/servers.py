@@ -1,0 +1,430 @@
+"""Servers, the way users think of them: by name, with an address, made and removed for good."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from aiocloud.concurrent import concurrently
+from aiocloud.errors import CloudError, InvalidRequest, Leftover, NotFound, ResourceFailed
+from aiocloud.match import can_be_id, matches, named
+from aiocloud.model import Which, build
+from aiocloud.poller import Poll
+from aiocloud.reconcile import MARK, create_once, new_mark
+from aiocloud.region import Region
+from aiocloud.services.compute.server import NewServer, Server
+from aiocloud.tasks.addresses import reach, with_addresses
+from aiocloud.tasks.boot import Boot, look_up, new_server
+from aiocloud.tasks.details import with_details
+from aiocloud.tasks.undo import Undo
+
+__all__ = [
+    "create_server",
+    "delete_server",
+    "get_active_server",
+    "get_server",
+    "get_server_by_id",
+    "get_server_id",
+    "list_servers",
+    "rebuild_server",
+    "search_servers",
+    "update_server",
+    "wait_for_server",
+]
+
+_LONGEST_PAUSE = 2.0  # seconds between two looks at servers that are waited for
+
+
+async def list_servers(
+    cloud: Region,
+    detailed: bool = False,
+    all_projects: bool = False,
+    bare: bool = False,
+    filters: Mapping[str, Any] | None = None,
+) -> list[Server]:
+    """All servers, with their addresses set right from Neutron and `public_v4` and its kin worked out.
+
+    That costs three more requests, however many servers there are; `bare` leaves them out; `detailed` adds images,
+    volumes and security groups, three more. `filters` go to Nova; `all_projects` needs an administrator.
+    """
+    query = {**(filters or {}), **({"all_projects": True} if all_projects else {})}
+    servers = await cloud.compute.servers.list(_wire(query))
+    return await _dress(cloud, servers, detailed=detailed, bare=bare)
+
+
+def _wire(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Nova's own names of its filters. API: https://docs.openstack.org/api-ref/compute/#list-servers-detailed"""
+    names = {"all_projects": "all_tenants", "changes_since": "changes-since", "compute_host": "host", "id": "uuid"}
+    return {names.get(key, key): value for key, value in query.items()}
+
+
+async def _dress(cloud: Region, servers: Sequence[Server], *, detailed: bool, bare: bool) -> list[Server]:
+    if bare:
+        return list(servers)
+    dressed = await with_addresses(cloud, servers)
+    return await with_details(cloud, dressed) if detailed else dressed
+
+
+async def search_servers(
+    cloud: Region,
+    name_or_id: str | None = None,
+    filters: Mapping[str, Any] | None = None,
+    detailed: bool = False,
+    all_projects: bool = False,
+    bare: bool = False,
+) -> list[Server]:
+    """The servers whose name or id is this, or fits this shell pattern, and for which all filters hold.
+
+    `filters` are compared here, by our names or Nova's. What comes back is dressed as `list_servers` does.
+    """
+    query: dict[str, Any] = {"all_projects": True} if all_projects else {}
+    if name_or_id is None or can_be_id(name_or_id):
+        found = await cloud.compute.servers.list(_wire(query))
+    else:
+        found = await cloud.compute.servers.search(name_or_id, **_wire(query))
+    kept = [s for s in found if (name_or_id is None or named(s, name_or_id)) and matches(s, filters or {})]
+    return await _dress(cloud, kept, detailed=detailed, bare=bare)
+
+
+async def get_server(
+    cloud: Region,
+    name_or_id: Which | None = None,
+    filters: Mapping[str, Any] | None = None,
+    detailed: bool = False,
+    bare: bool = False,
+    all_projects: bool = False,
+) -> Server | None:
+    """The server with this name or id, or None. Raises Ambiguous when several have the name.
+
+    By default its addresses are set right from Neutron; `detailed` adds everything (image, volumes, security groups);
+    `bare` makes no extra request, and is normalized all the same.
+    """
+    if name_or_id is None:
+        found = await search_servers(cloud, None, filters, bare=True, all_projects=all_projects)
+        server = found[0] if len(found) == 1 else None
+        if len(found) > 1:
+            raise InvalidRequest(f"{len(found)} servers fit these filters: name one", cloud=cloud.name)
+    else:
+        server = await cloud.compute.servers.find(name_or_id, filters)
+    if server is None:
+        return None
+    return (await _dress(cloud, [server], detailed=detailed, bare=bare))[0]
+
+
+async def get_server_by_id(cloud: Region, id: str) -> Server | None:  # noqa: A002 - the verb's own argument
+    """The server with this id, or None; its addresses set right."""
+    try:
+        server = await cloud.compute.servers.get(id)
+    except NotFound:
+        return None
+    return (await with_addresses(cloud, [server]))[0]
+
+
+async def get_server_id(cloud: Region, name_or_id: Which) -> str | None:
+    """The id of the server with this name or id, or None."""
+    server = await cloud.compute.servers.find(name_or_id)
+    return server.id if server else None
+
+
+async def create_server(
+    cloud: Region,
+    name: str,
+    image: Which | None = None,
+    flavor: Which | None = None,
+    auto_ip: bool = True,
+    ips: Sequence[str] | None = None,
+    ip_pool: Which | None = None,
+    root_volume: Which | None = None,
+    terminate_volume: bool = False,
+    wait: bool = False,
+    timeout: float = 180,
+    reuse_ips: bool = False,
+    network: Which | Sequence[Which] | None = None,
+    boot_from_volume: bool = False,
+    volume_size: int | str = 50,
+    boot_volume: Which | None = None,
+    volumes: Sequence[Which] | None = None,
+    nat_destination: str | None = None,
+    group: Which | None = None,
+    *,
+    nics: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None,
+    security_groups: Sequence[Which] | Which | None = None,
+    key_name: Which | None = None,
+    userdata: str | bytes | None = None,
+    config_drive: bool | None = None,
+    meta: Mapping[str, str] | None = None,
+    tags: Sequence[str] | None = None,
+    availability_zone: str | None = None,
+    min_count: int | None = None,
+    max_count: int | None = None,
+    admin_pass: str | None = None,
+    disk_config: str | None = None,
+    description: str | None = None,
+    hostname: str | None = None,
+    scheduler_hints: Mapping[str, Any] | None = None,
+    block_device_mapping_v2: Sequence[Mapping[str, Any]] | None = None,
+    extra_body: Mapping[str, Any] | None = None,
+) -> Server:
+    """Make a server; image, flavor, network and the rest by name, id, resource or `{"id": ...}`.
+
+    With `wait`, it comes back ACTIVE and, with `auto_ip`, reachable: by its address straight from the network, or
+    through a floating IP created with its port. Without `wait` it comes back while it is being built, and `auto_ip`
+    keeps its promise when it is waited for with `wait_for_server`. `timeout` is in seconds, `volume_size` in GiB.
+
+    Raises InvalidRequest for a name that is not there, ResourceFailed with Nova's words when it ends in ERROR,
+    NoPublicAddress saying why, Timeout. Then, and when it is cancelled, what was made is removed again; what could not be
+    is named in the error's `leftovers`.
+    """
+    boot = Boot(
+        name=name,
+        image=image,
+        flavor=flavor,
+        network=network,
+        nics=nics,
+        group=group,
+        key_name=key_name,
+        security_groups=security_groups,
+        userdata=userdata,
+        config_drive=config_drive,
+        meta=meta,
+        tags=tags,
+        availability_zone=availability_zone,
+        min_count=min_count,
+        max_count=max_count,
+        admin_pass=admin_pass,
+        disk_config=disk_config,
+        description=description,
+        hostname=hostname,
+        scheduler_hints=scheduler_hints,
+        block_device_mapping=block_device_mapping_v2,
+        boot_from_volume=boot_from_volume,
+        volume_size=int(volume_size),
+        boot_volume=boot_volume if boot_volume is not None else root_volume,
+        terminate_volume=terminate_volume,
+        volumes=volumes or (),
+        extra_body=extra_body,
+    )
+    found = await look_up(cloud, boot)
+    async with Undo(cloud) as undo:
+        server = await _create(cloud, new_server(boot, found), undo)
+        if wait:
+            ready = await wait_for_server(
+                cloud,
+                server,
+                auto_ip=auto_ip,
+                ips=ips,
+                ip_pool=ip_pool,
+                reuse=reuse_ips,
+                timeout=timeout,
+                nat_destination=nat_destination,
+                undo=undo,
+            )
+            server = ready.changed(admin_pass=server.admin_pass)
+    return server
+
+
+async def _create(cloud: Region, spec: NewServer, undo: Undo) -> Server:
+    """One POST, reconciled by its mark when it ends ambiguously; known to `undo` from before it is sent."""
+    mark = new_mark()
+    marked = spec.model_copy(update={"metadata": {**(spec.metadata or {}), MARK: mark}})
+    marked.model_fields_set.add("metadata")
+
+    async def look() -> list[Server]:
+        found = await cloud.compute.servers.search(spec.name)
+        return sorted((s for s in found if s.metadata.get(MARK) == mark), key=lambda s: s.created_at or "")
+
+    undo.search("server", look, cloud.compute.servers.delete)
+    server, late = await create_once(lambda: cloud.compute.servers.create_from(marked), look)
+    undo.made("server", server.id, spec.name, cloud.compute.servers.delete)
+    for extra in late:
+        await cloud.compute.servers.delete(extra)
+    # Nova answers a create with little more than the id: what was asked for is known all the same.
+    return server.changed(name=server.name or spec.name, metadata=server.metadata or dict(marked.metadata or {}))
+
+
+def _poll(cloud: Region) -> Poll[Server]:
+    servers = cloud.compute.servers
+
+    async def many(ids: Collection[str]) -> Mapping[str, Server]:
+        return {server.id: server for server in await servers.list() if server.id in ids}
+
+    return cloud.session.once((cloud.region_name, "poll servers"), lambda: Poll(servers.get, many))
+
+
+async def wait_for_server(
+    cloud: Region,
+    server: Which,
+    auto_ip: bool = True,
+    ips: Sequence[str] | None = None,
+    ip_pool: Which | None = None,
+    reuse: bool = False,
+    timeout: float = 180,
+    nat_destination: str | None = None,
+    *,
+    undo: Undo | None = None,
+) -> Server:
+    """Wait until a server is ACTIVE and, with `auto_ip`, has an address that it can be reached by.
+
+    Raises ResourceFailed with Nova's words when it ends in ERROR or disappears, NoPublicAddress saying why, Timeout after
+    `timeout` seconds. The server itself is left as it is.
+    """
+    server_id = await cloud.compute.servers.id_of(server)
+    seen = await _poll(cloud).wait(
+        server_id,
+        lambda looked: _is_active(cloud, server_id, looked),
+        what=f"{cloud.where}: server {server_id} becoming ACTIVE",
+        timeout=timeout,
+        interval=_LONGEST_PAUSE,
+    )
+    assert seen is not None  # noqa: S101 - _is_active raises for one that is gone
+    if ips or ip_pool is not None:
+        from aiocloud.tasks.floating_ips import add_ips_to_server
+
+        return await add_ips_to_server(cloud, seen, ips=ips, ip_pool=ip_pool, nat_destination=nat_destination)
+    if not auto_ip:
+        return (await with_addresses(cloud, [seen]))[0]
+    reached = await reach(cloud, seen, nat_destination=nat_destination)
+    if undo is not None and reached.floating_ip_id is not None:
+        undo.made("floating IP", reached.floating_ip_id, None, cloud.network.floating_ips.delete)
+    return reached.server
+
+
+def _is_active(cloud: Region, server_id: str, server: Server | None) -> bool:
+    """Is it there yet? Raises ResourceFailed when it never will be."""
+    if server is None or server.status in ("DELETED", "SOFT_DELETED"):
+        error = ResourceFailed(f"server {server_id} disappeared while it was waited for")
+    elif server.status == "ERROR":
+        why = server.fault.message if server.fault and server.fault.message else "Nova gives no reason"
+        error = ResourceFailed(f"server {server.name} ({server_id}) ended in ERROR: {why}")
+        error.resource = server
+    else:
+        return server.status == "ACTIVE"
+    raise error.at(cloud.name, cloud.region_name, "compute")
+
+
+async def get_active_server(
+    cloud: Region,
+    server: Which,
+    auto_ip: bool = True,
+    ips: Sequence[str] | None = None,
+    ip_pool: Which | None = None,
+    reuse: bool = False,
+    wait: bool = False,
+    timeout: float = 180,
+    nat_destination: str | None = None,
+) -> Server | None:
+    """The server when it is ACTIVE, with its address seen to; None while it is still being built.
+
+    With `wait` it is waited for. Raises as `wait_for_server` does.
+    """
+    if not wait:
+        seen = await cloud.compute.servers.get(server)
+        if not _is_active(cloud, seen.id, seen):
+            return None
+    return await wait_for_server(cloud, server, auto_ip, ips, ip_pool, reuse, timeout, nat_destination)
+
+
+async def update_server(
+    cloud: Region,
+    name_or_id: Which,
+    detailed: bool = False,
+    bare: bool = False,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    hostname: str | None = None,
+    access_ipv4: str | None = None,
+    access_ipv6: str | None = None,
+) -> Server:
+    """Change a server's name, description, host name or access addresses, and give its new state."""
+    given = {
+        "name": name,
+        "description": description,
+        "hostname": hostname,
+        "access_ipv4": access_ipv4,
+        "access_ipv6": access_ipv6,
+    }
+    changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    server = await cloud.compute.servers.update(await cloud.compute.servers.require(name_or_id), **changes)
+    return (await _dress(cloud, [server], detailed=detailed, bare=bare))[0]
+
+
+async def rebuild_server(
+    cloud: Region,
+    server_id: Which,
+    image_id: Which,
+    admin_pass: str | None = None,
+    detailed: bool = False,
+    bare: bool = False,
+    wait: bool = False,
+    timeout: float = 180,
+) -> Server:
+    """Make a server's root disk anew from an image; with `wait`, until it is ACTIVE again."""
+    image = await cloud.image.images.id_of(image_id)
+    server = await cloud.compute.servers.rebuild(server_id, image, admin_pass=admin_pass)
+    if not wait:
+        return server
+    done = await wait_for_server(cloud, server, auto_ip=False, timeout=timeout)
+    return (await _dress(cloud, [done], detailed=detailed, bare=bare))[0].changed(admin_pass=server.admin_pass)
+
+
+async def delete_server(
+    cloud: Region,
+    name_or_id: Which,
+    wait: bool = False,
+    timeout: float = 180,
+    delete_ips: bool = False,
+    delete_ip_retry: int = 1,
+) -> bool:
+    """Remove a server: True, or False when it was not there.
+
+    `delete_ips` removes the floating IPs that lead to it first; when one can't be removed the server stays, and the error
+    says so. With `wait`, until Nova no longer knows it, at most `timeout` seconds.
+    """
+    servers = cloud.compute.servers
+    server = await servers.find(name_or_id)
+    if server is None:
+        return False
+    if delete_ips:
+        await _delete_ips(cloud, server, tries=1 + delete_ip_retry)
+    deleted = await servers.delete(server)
+    if wait and deleted:
+        await _poll(cloud).wait(
+            server.id,
+            lambda looked: looked is None or looked.status in ("DELETED", "SOFT_DELETED"),
+            what=f"{cloud.where}: server {server.name} ({server.id}) being deleted",
+            timeout=timeout,
+            interval=_LONGEST_PAUSE,
+        )
+    return deleted
+
+
+async def _delete_ips(cloud: Region, server: Server, *, tries: int) -> None:
+    """Remove the floating IPs of a server's ports, all at once. Raises the first failure, naming what is left."""
+    if not await cloud.has_service("network"):
+        return
+    ports = await cloud.network.ports.list({"device_id": server.id})
+    if not ports:
+        return
+    try:
+        ips = await cloud.network.floating_ips.list({"port_id": [port.id for port in ports]})
+    except NotFound:
+        return
+    failed: list[tuple[str, CloudError]] = []
+
+    async def delete(id: str) -> None:  # noqa: A002
+        for left in reversed(range(tries)):
+            try:
+                await cloud.network.floating_ips.delete(id)
+            except CloudError as error:
+                if not left:
+                    failed.append((id, error))
+            else:
+                return
+
+    async with concurrently() as group:
+        for ip in ips:
+            group.start_soon(delete, ip.id)
+    if failed:
+        left = [Leftover("floating IP", id, why=error.message) for id, error in failed]
+        raise failed[0][1].leaving([*left, Leftover("server", server.id, server.name, "not deleted")])
