@@ -1,0 +1,19 @@
+"""The command line. `main` is the console script; it needs the extra `cli`, and says so when that is missing."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        from aiocloud.cli.app import run
+    except ModuleNotFoundError as error:
+        if error.name not in ("cyclopts", "rich", "rich_rst", "attrs", "attr", "docstring_parser"):
+            raise
+        sys.stderr.write("aiocloud's command line needs its extra: pip install 'aiocloud[cli]'\n")
+        sys.exit(1)
+    sys.exit(run())

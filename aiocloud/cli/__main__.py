@@ -1,0 +1,5 @@
+"""`python -m aiocloud.cli`."""
+
+from aiocloud.cli import main
+
+main()
