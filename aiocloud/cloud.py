@@ -1,4 +1,4 @@
-"""What users hold: a region with every `{verb}_{noun}` on it. A table of contents: each line leads to where it is done."""
+"""What users hold: a region with every `{verb}_{noun}` on it: a table of contents, each line leading to where it is done."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aiocloud.model import Location
 from aiocloud.pretty import pformat
 from aiocloud.region import Region
 from aiocloud.session import Options, Session
-from aiocloud.tasks import addresses, compute, flavors, floating_ips, images, objects, servers
+from aiocloud.tasks import compute, flavors, floating_ips, servers
 from aiocloud.verb import via
 
 __all__ = ["Cloud"]

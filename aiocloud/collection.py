@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-
 from aiocloud._http import httpx
 from aiocloud._json import mapping
 from aiocloud.endpoint import Endpoint
@@ -86,7 +85,7 @@ class Listing(Generic[R]):
         if name_or_id is not None and not is_glob(name_or_id) and not query and not can_be_id(name_or_id):
             found = await self._with_name(name_or_id)
         else:
-            found = await self.list(**query)
+            found = await self.list(query)
         if name_or_id is not None:
             found = [item for item in found if named(item, name_or_id)]
         return [item for item in found if matches(item, filters or {})]
@@ -132,7 +131,7 @@ class Listing(Generic[R]):
             return [found] if found is not None else []
         return await self.list()
 
-    async def _get_or_none(self, id: str) -> R | None:  # noqa: A002 - OpenStack's word
+    async def _get_or_none(self, id: str) -> R | None:
         try:
             return await self.get(id)
         except NotFound:

@@ -11,12 +11,13 @@ import anyio
 from aiocloud._http import httpx
 from aiocloud.complaint import error_from
 from aiocloud.config.schema import CloudConfig
-from aiocloud.discover import Discovered, microversion as parse_microversion, negotiate
+from aiocloud.discover import Discovered, negotiate
+from aiocloud.discover import microversion as parse_microversion
 from aiocloud.model import Location
 from aiocloud.paths import join
 from aiocloud.session import Options, Session
-from aiocloud.transport.body import Body
-from aiocloud.transport.layers import read_bounded
+from aiocloud.transport.body import Body, as_stream
+from aiocloud.transport.reading import read_bounded
 
 __all__ = ["Endpoint"]
 
@@ -143,24 +144,16 @@ class Endpoint:
         headers: Mapping[str, str] | None = None,
         microversion: str | None = None,
         repeatable: bool | None = None,
+        deadline: float | None = None,
     ) -> httpx.Response:
         """Send a request and read its answer whole (up to 64 MiB).
 
-        `repeatable` says whether it may be sent again after an ambiguous end; by default the method decides. Raises the
-        HTTPError of an error status, TransportError, or Timeout when `options.timeout` seconds have passed.
+        `repeatable` says whether it may be sent again after an ambiguous end; by default the method decides. `deadline`
+        is on `anyio.current_time()`'s clock; by default `options.timeout` seconds from now. Raises the HTTPError of an
+        error status, TransportError or Timeout.
         """
-        async with self.stream(
-            method,
-            path,
-            json=json,
-            content=content,
-            params=params,
-            headers=headers,
-            microversion=microversion,
-            repeatable=repeatable,
-        ) as response:
-            await read_bounded(response)
-        return response
+        request = await self._request(method, path, json, content, params, headers, microversion)
+        return await self._send(request, repeatable, stream=False, deadline=deadline)
 
     @asynccontextmanager
     async def stream(
@@ -174,26 +167,55 @@ class Endpoint:
         headers: Mapping[str, str] | None = None,
         microversion: str | None = None,
         repeatable: bool | None = None,
+        deadline: float | None = None,
     ) -> AsyncIterator[httpx.Response]:
         """A request whose answer is read piece by piece inside the block. Raises as `request` does."""
-        service = await self.service()
-        request = httpx.Request(
-            method,
-            service.url + self._prefix + path,
-            params=_params(params) if params else None,
-            headers={**self._headers(service, microversion), **(headers or {})},
-            json=json,
-            content=content,
-        )
-        response = await self.session.send(request, self.config, self.service_type, self.options, repeatable)
+        request = await self._request(method, path, json, content, params, headers, microversion)
+        response = await self._send(request, repeatable, stream=True, deadline=deadline)
         try:
-            if response.is_error:
-                await read_bounded(response)
-                raise error_from(response, self.config.name, self.config.region_name, self.service_type)
             yield response
         finally:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        json: Any,
+        content: Body | None,
+        params: Mapping[str, Any] | None,
+        headers: Mapping[str, str] | None,
+        microversion: str | None,
+    ) -> httpx.Request:
+        service = await self.service()
+        body_headers, body = as_stream(content) if content is not None else ({}, None)
+        return httpx.Request(
+            method,
+            service.url + self._prefix + path,
+            params=_params(params or {}),
+            headers={**self._headers(service, microversion), **body_headers, **(headers or {})},
+            json=json,
+            stream=body,
+        )
+
+    async def _send(
+        self, request: httpx.Request, repeatable: bool | None, *, stream: bool, deadline: float | None
+    ) -> httpx.Response:
+        response = await self.session.send(
+            request,
+            self.config,
+            self.service_type,
+            self.options,
+            repeatable=repeatable,
+            stream=stream,
+            deadline=deadline,
+        )
+        if response.is_error or not stream:
+            await read_bounded(response)
+        if response.is_error:
+            raise error_from(response, self.config.name, self.config.region_name, self.service_type)
+        return response
 
     def _headers(self, service: Discovered, microversion: str | None) -> dict[str, str]:
         headers = {"Accept": "application/json"}
@@ -206,3 +228,13 @@ class Endpoint:
             name = _MICROVERSION_NAMES.get(self.service_type, self.service_type)
             headers["OpenStack-API-Version"] = f"{name} {version}"
         return headers
+
+
+def _params(params: Mapping[str, Any]) -> httpx.QueryParams | None:
+    """Query parameters as services read them: booleans as `true` and `false`, a list as the key repeated."""
+    pairs = [
+        (key, str(one).lower() if isinstance(one, bool) else str(one))
+        for key, value in params.items()
+        for one in (value if isinstance(value, (list, tuple)) else [value])
+    ]
+    return httpx.QueryParams(tuple(pairs)) if pairs else None

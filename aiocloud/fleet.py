@@ -10,7 +10,7 @@ import dataclasses
 import fnmatch
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeAlias, TypeVar, cast, overload
 
@@ -19,7 +19,7 @@ from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from aiocloud.cloud import Cloud
 from aiocloud.concurrent import concurrently, first_error
-from aiocloud.errors import CloudError, ConfigError, Timeout
+from aiocloud.errors import CloudError, Timeout
 from aiocloud.session import Session, counting
 
 __all__ = ["Done", "Failed", "Fleet", "Items", "Outcome", "Outcomes", "Unusable"]
@@ -134,7 +134,7 @@ class Fleet:
         self,
         members: Sequence[Cloud | Unusable],
         sessions: Sequence[Session] = (),
-        options: _Options = _Options(),  # noqa: B008 - frozen
+        options: _Options = _Options(),
     ) -> None:
         self._members = tuple(members)
         self._sessions = tuple(sessions)

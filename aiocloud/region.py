@@ -30,6 +30,7 @@ class Region:
         self.session = session
         self.config = config
         self.options = options
+        session.know(config)
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import platform
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -29,9 +29,11 @@ from aiocloud.discover import Discovered, candidates, choose, undiscovered, with
 from aiocloud.errors import CloudError, NormalizationError, Unsupported
 from aiocloud.model import Location, Project
 from aiocloud.poller import Shared
-from aiocloud.transport.body import can_replay
+from aiocloud.transport.body import can_send_again
 from aiocloud.transport.call import Call
-from aiocloud.transport.layers import build_transport, read_bounded
+from aiocloud.transport.layers import build_transport
+from aiocloud.transport.limits import Stats
+from aiocloud.transport.reading import read_bounded
 
 __all__ = ["Options", "Session", "counting", "user_agent"]
 
@@ -117,6 +119,14 @@ class Session:
             self._kept[key] = make()
         kept: T = self._kept[key]
         return kept
+
+    def know(self, config: CloudConfig) -> None:
+        """A region that uses this session, whose limits may be its own."""
+        self._transport.know(config)
+
+    def stats(self) -> Mapping[tuple[str | None, str | None, str | None], Stats]:
+        """What each (cloud, region, service) was asked, and how often it had to be asked again."""
+        return self._transport.stats()
 
     async def aclose(self) -> None:
         """Close all connections. The session can't be used any more."""
@@ -231,45 +241,58 @@ class Session:
             return None
 
     async def _no_service(self, config: CloudConfig, wanted: ServiceConfig) -> CloudError:
-        where = {"cloud": config.name, "region": config.region_name, "service": wanted.service_type}
+        kind = wanted.service_type
         if not wanted.enabled:
             why = f": {wanted.disabled_reason}" if wanted.disabled_reason else ""
-            return Unsupported(f"the {wanted.service_type} service is switched off in the configuration{why}", **where)
+            error = Unsupported(f"the {kind} service is switched off in the configuration{why}")
+            return error.at(config.name, config.region_name, kind)
         catalog = (await self.token()).catalog
-        regions = catalog.regions(wanted.catalog_types)
+        regions = ", ".join(catalog.regions(wanted.catalog_types))
         if regions:
-            return Unsupported(
-                f"there is no {wanted.service_type} service with interface {' or '.join(wanted.interface)} in region "
-                f"{wanted.region_name!r}; it is offered in {', '.join(regions)}",
-                **where,
+            interfaces = " or ".join(wanted.interface)
+            error = Unsupported(
+                f"there is no {kind} service with interface {interfaces} in region {wanted.region_name!r}; "
+                f"it is offered in {regions}"
             )
-        there = ", ".join(sorted(catalog.types(wanted.region_name))) or "nothing"
-        return Unsupported(f"this cloud has no {wanted.service_type} service; its catalog lists {there}", **where)
+        else:
+            there = ", ".join(sorted(catalog.types(wanted.region_name))) or "nothing"
+            error = Unsupported(f"this cloud has no {kind} service; its catalog lists {there}")
+        return error.at(config.name, config.region_name, kind)
 
     # Requests
 
     async def send(
-        self, request: httpx.Request, config: CloudConfig, service_type: str, options: Options, repeatable: bool | None
+        self,
+        request: httpx.Request,
+        config: CloudConfig,
+        service_type: str,
+        options: Options,
+        *,
+        repeatable: bool | None = None,
+        stream: bool = False,
+        deadline: float | None = None,
     ) -> httpx.Response:
-        """Carry a request with the token; the answer's body is still to be read. A refused token is renewed, once.
+        """Carry a request with the token, and renew a token that is refused. `stream` leaves the body to the caller.
 
         An error status is the caller's to judge; what else goes wrong is raised as the CloudError it is.
         """
         timeout = options.timeout if options.timeout is not None else _CALL_TIMEOUT
+        ends = deadline if deadline is not None else anyio.current_time() + timeout
         call = Call(
             cloud=config.name,
             region=config.region_name,
             service=service_type,
             repeatable=repeatable,
-            deadline=anyio.current_time() + timeout,
+            deadline=ends,
             retries=options.retries,
+            stream=stream,
         )
         token = await self.token()
         request.headers.update(token.headers())
         response = await self._carry(request, call)
         # A service can notice a token's end before we do, and another service later still: ask for a new one twice.
         for _ in range(2):
-            if response.status_code != 401 or not can_replay(request):
+            if response.status_code != 401 or not can_send_again(request):
                 break
             await response.aclose()
             self._token = token = await (await self._auth()).renew(token.text)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiocloud.concurrent import concurrently
 from aiocloud._json import mappings
+from aiocloud.concurrent import concurrently
 from aiocloud.errors import BadRequest, Conflict, HTTPError, NoPublicAddress, NotFound
 from aiocloud.model import Resource
 from aiocloud.region import Region

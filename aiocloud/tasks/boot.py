@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from aiocloud.concurrent import concurrently
 from aiocloud._json import is_array, is_object
+from aiocloud.concurrent import concurrently
 from aiocloud.errors import ConfigError, InvalidRequest
 from aiocloud.model import Resource, Value, Which, build
 from aiocloud.region import Region

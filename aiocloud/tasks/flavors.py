@@ -51,7 +51,7 @@ async def get_flavor(
     return await cloud.compute.flavors.find(name_or_id, filters)
 
 
-async def get_flavor_by_id(cloud: Region, id: str, get_extra: bool = False) -> Flavor | None:  # noqa: A002
+async def get_flavor_by_id(cloud: Region, id: str, get_extra: bool = False) -> Flavor | None:
     """The flavor with this id, or None."""
     try:
         return await cloud.compute.flavors.get(id)

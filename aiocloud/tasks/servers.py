@@ -8,7 +8,7 @@ from typing import Any
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import CloudError, InvalidRequest, Leftover, NotFound, ResourceFailed
 from aiocloud.match import can_be_id, matches, named
-from aiocloud.model import Which, build
+from aiocloud.model import Which
 from aiocloud.poller import Poll
 from aiocloud.reconcile import MARK, create_once, new_mark
 from aiocloud.region import Region
@@ -111,7 +111,7 @@ async def get_server(
     return (await _dress(cloud, [server], detailed=detailed, bare=bare))[0]
 
 
-async def get_server_by_id(cloud: Region, id: str) -> Server | None:  # noqa: A002 - the verb's own argument
+async def get_server_by_id(cloud: Region, id: str) -> Server | None:
     """The server with this id, or None; its addresses set right."""
     try:
         server = await cloud.compute.servers.get(id)
@@ -412,7 +412,7 @@ async def _delete_ips(cloud: Region, server: Server, *, tries: int) -> None:
         return
     failed: list[tuple[str, CloudError]] = []
 
-    async def delete(id: str) -> None:  # noqa: A002
+    async def delete(id: str) -> None:
         for left in reversed(range(tries)):
             try:
                 await cloud.network.floating_ips.delete(id)

@@ -46,7 +46,7 @@ class Undo:
         ]
         self._searches = []
 
-    def made(self, kind: str, id: str, name: str | None, delete: Callable[[str], Awaitable[object]]) -> None:  # noqa: A002
+    def made(self, kind: str, id: str, name: str | None, delete: Callable[[str], Awaitable[object]]) -> None:
         """Something was made: `delete(id)` takes it away again."""
         self._steps.append(_Step(kind, id, name, delete))
         self._searches = [search for search in self._searches if search[0] != kind]

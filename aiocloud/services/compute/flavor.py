@@ -22,7 +22,7 @@ class Flavor(Resource):
     """
 
     place: ClassVar[Place] = Place(
-        "/flavors", one="flavor", many="flavors", detail="/flavors/detail", by_name="list", microversion="2.61"
+        "/flavors", one="flavor", many="flavors", detail="/flavors/detail", by_name="list", microversion="2.75"
     )
 
     ram: int = 0
