@@ -177,7 +177,9 @@ class TransportError(CloudError):
 
 
 class Timeout(CloudError, TimeoutError):
-    """A deadline passed before the call or the operation ended."""
+    """A deadline passed before the call or the operation ended. `sent` is False when nothing went out."""
+
+    sent: bool = True
 
 
 class NormalizationError(CloudError):

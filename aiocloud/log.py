@@ -13,7 +13,9 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
+
+from aiocloud._json import is_array, is_object
 
 __all__ = [
     "MASK",
@@ -49,7 +51,7 @@ _SECRET_HEADERS = frozenset(
         "x-trans-token",
     }
 )
-_SECRET_PARAMETERS = (
+_HIDDEN_PARAMETERS = (
     "temp_url_sig|temp_url_key|signature|x-amz-signature|token|access_token|refresh_token|id_token|client_secret|password|"
     "api_key|passcode|secret"
 )
@@ -64,8 +66,8 @@ _IN_TEXT = (
     (re.compile(r"\bgAAAA[\w=%-]{20,}"), MASK),
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+"), MASK),
     # A query parameter, also when it is itself quoted into another URL.
-    (re.compile(rf"(?i)((?:^|[?&;\s]|%3f|%26)(?:{_SECRET_PARAMETERS})(?:=|%3d))[^&;\s\"'<>]+"), rf"\g<1>{MASK}"),
-    # user:password@host
+    (re.compile(rf"(?i)((?:^|[?&;\s]|%3f|%26)(?:{_HIDDEN_PARAMETERS})(?:=|%3d))[^&;\s\"'<>]+"), rf"\g<1>{MASK}"),
+    # A user and password in front of a host.
     (re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]*@"), f"{MASK}@"),
     # "password": "..." and X-Auth-Token: ...
     (
@@ -117,14 +119,10 @@ def _is_secret_header(name: str) -> bool:
 
 def redact_json(value: Any, key: str = "") -> Any:
     """JSON as Python values, secrets masked. `key` is the name that the value stands under."""
-    if isinstance(value, dict):
-        items = cast("dict[str, Any]", value)
-        return {name: redact_json(inner, _place(key, str(name))) for name, inner in items.items()}
-    if isinstance(value, list):
-        if _SECRET_KEYS.search(key):
-            plain = [inner for inner in cast("list[Any]", value) if isinstance(inner, dict)]
-            return [redact_json(inner, key) for inner in plain] or MASK
-        return [redact_json(inner) for inner in cast("list[Any]", value)]
+    if is_object(value):
+        return {name: redact_json(inner, _place(key, str(name))) for name, inner in value.items()}
+    if is_array(value):
+        return [redact_json(inner, key) for inner in value]
     if value is None or isinstance(value, bool):
         return value
     if _SECRET_KEYS.search(key):
@@ -170,8 +168,9 @@ def enable_logging(
 ) -> None:
     """Write what aiocloud does to `stream` (standard error by default), to the file `path`, or to both.
 
-    Warnings and what the user should know are always written; `debug` adds each step, `http_debug` every request and answer,
-    with secrets masked. Calling it again replaces what the last call set up; other libraries' logging is left alone.
+    Warnings and what the user should know are always written; `debug` adds each step, `http_debug` every request and
+    answer, with secrets masked. Calling it again replaces what the last call set up. Other libraries' logging is left
+    alone.
     """
     logger = logging.getLogger("aiocloud")
     for old in [handler for handler in logger.handlers if isinstance(handler.formatter, _SafeFormatter)]:

@@ -1,0 +1,96 @@
+"""The transport that goes out to the network.
+
+A pool of connections for each region: a pool's cost grows with its connections, and a region that hangs holds only its
+own. Connections are kept for 4 seconds of idleness, because OpenStack's API servers close theirs after 5 without a
+word; a request sent on a connection at that very moment has an end that nobody can know. Together with the pool's own
+look at each kept connection before it is used, that leaves such an end to servers that go away for other reasons.
+
+There is no cap on connections here: `aiocloud.transport.limits` hands over no more requests than may be in flight.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import urllib.request
+from collections.abc import Mapping
+
+import anyio
+import anyio.to_thread
+
+from aiocloud._http import httpx
+from aiocloud.config.schema import CloudConfig
+from aiocloud.errors import ConfigError
+from aiocloud.transport.call import call_of
+from aiocloud.transport.tls import TLS, context, warn_unverified
+
+__all__ = ["KEPT", "NetworkTransport", "default_transport", "proxy_for"]
+
+KEPT = 4.0
+"""Seconds for which an idle connection is kept."""
+
+log = logging.getLogger("aiocloud.transport")
+
+
+def default_transport(config: CloudConfig) -> httpx.AsyncBaseTransport:
+    """The way to a cloud, with the environment's proxies. Opens nothing and reads no file until the first request."""
+    return NetworkTransport(config.name, TLS.of(config), urllib.request.getproxies())
+
+
+class NetworkTransport(httpx.AsyncBaseTransport):
+    """Pools of one cloud, by region, scheme and proxy, made when they are first needed."""
+
+    def __init__(self, cloud: str, tls: TLS, proxies: Mapping[str, str]) -> None:
+        self._cloud = cloud
+        self._tls = tls
+        self._proxies = proxies
+        self._pools: dict[tuple[str | None, str, str | None], httpx.AsyncHTTPTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request through the pool it belongs to."""
+        url = request.url
+        key = (call_of(request).region, url.scheme, proxy_for(url, self._proxies))
+        pool = self._pools.get(key)
+        if pool is None:
+            verify = await self._context(url.scheme, key[2])
+            pool = self._pools.get(key) or self._pools.setdefault(key, self._open(verify, key[2]))
+        return await pool.handle_async_request(request)
+
+    async def _context(self, scheme: str, proxy: str | None) -> ssl.SSLContext:
+        if scheme != "https" and not (proxy or "").startswith("https:"):
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and far cheaper than a real one
+        if not self._tls.verify:
+            warn_unverified(self._cloud)
+        return await anyio.to_thread.run_sync(context, self._tls)
+
+    def _open(self, verify: ssl.SSLContext, proxy: str | None) -> httpx.AsyncHTTPTransport:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEPT)
+        if proxy is None:
+            return httpx.AsyncHTTPTransport(verify=verify, limits=limits)
+        try:
+            return httpx.AsyncHTTPTransport(verify=verify, limits=limits, proxy=httpx.Proxy(proxy, ssl_context=verify))
+        except (ValueError, httpx.InvalidURL, ImportError) as error:
+            raise ConfigError(f"the proxy of the environment can't be used: {error}") from error
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        pools, self._pools = list(self._pools.values()), {}
+        with anyio.CancelScope(shield=True):
+            for pool in pools:
+                await pool.aclose()
+
+
+def proxy_for(url: httpx.URL, proxies: Mapping[str, str]) -> str | None:
+    """The proxy for a URL, as HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say, None for none."""
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    if not proxy:
+        return None
+    if any(_covers(name.strip(), url) for name in proxies.get("no", "").split(",")):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _covers(name: str, url: httpx.URL) -> bool:
+    """Does a name in NO_PROXY (`*`, a host, `host:port`, or a domain with or without its dot) cover a URL?"""
+    name, host = name.lower().lstrip("."), url.host.lower()
+    return name == "*" or (bool(name) and (name in (host, f"{host}:{url.port}") or host.endswith(f".{name}")))
