@@ -13,6 +13,7 @@ from aiocloud.testing.http import Fail, Reply, Req
 from aiocloud.testing.state import RegionState, Service
 from aiocloud.testing.swift_access import check_access
 from aiocloud.testing.swift_bulk import bulk_delete, extract_archive
+from aiocloud.testing.swift_large import parts_of, read
 from aiocloud.testing.swift_objects import Objects
 from aiocloud.testing.swift_store import Account, Container, Listing, Obj, http_date, listed_date, timestamp_text
 from aiocloud.testing.swift_text import META_LIMITS, WORDS, change_headers, listing_xml
@@ -163,6 +164,14 @@ class Swift(Service):
             box.drop(name)
             return None
         return found
+
+    def read(self, account: str, container: str, name: str) -> bytes | None:
+        """An object's bytes, large ones joined; None when it isn't there."""
+        found = self.lookup(account, container, name)
+        if found is None:
+            return None
+        parts = parts_of(self, account, found)
+        return b"".join(read(parts, 0, sum(part.stop - part.start for part in parts)))
 
     def make_container(self, account: str, name: str) -> tuple[Container, bool]:
         """A container, and whether it is new."""
