@@ -13,7 +13,7 @@ from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from aiocloud._http import httpx
-from aiocloud._json import mapping
+from aiocloud._json import is_object, mapping
 from aiocloud.endpoint import Endpoint
 from aiocloud.errors import InvalidRequest, NormalizationError, NotFound
 from aiocloud.match import can_be_id, is_glob, matches, named, only
@@ -49,19 +49,22 @@ class Listing(Generic[R]):
 
     async def find(self, name_or_id: Which, filters: Filters = None) -> R | None:
         """The one with this name or id, or None. Raises Ambiguous when several have the name."""
-        if isinstance(name_or_id, Resource) and isinstance(name_or_id, self.resource) and not filters:
-            return await self._get_or_none(name_or_id.id)
-        given = mapping(name_or_id) if not isinstance(name_or_id, str) else {}
-        text = name_or_id if isinstance(name_or_id, str) else str(given.get("id") or getattr(name_or_id, "id", ""))
-        if given.get("name") and not given.get("id"):
-            text = str(given["name"])
+        given_id, text = self._split(name_or_id)
         by_id = self.resource.place.by_name == "id"
-        if by_id or given.get("id") or isinstance(name_or_id, Resource) or can_be_id(text):
-            found = await self._get_or_none(text)
-            if found is not None or by_id or given.get("id"):
+        if given_id is not None or by_id or can_be_id(text):
+            found = await self._get_or_none(given_id or text)
+            if found is not None or given_id is not None or by_id:
                 return found if found is not None and matches(found, filters or {}) else None
         candidates = [item for item in await self._with_name(text) if text in (item.name, item.id)]
         return only([item for item in candidates if matches(item, filters or {})], text, self.kind)
+
+    def _split(self, which: Which) -> tuple[str | None, str]:
+        """What is surely an id, or else the text that may be one, or a name."""
+        if isinstance(which, str):
+            return None, which
+        if is_object(which) and which.get("name") and not which.get("id"):
+            return None, str(which["name"])
+        return self._id(which), ""
 
     async def require(self, name_or_id: Which) -> R:
         """The one with this name or id. Raises InvalidRequest, saying what was looked for, when there is none."""
@@ -72,7 +75,7 @@ class Listing(Generic[R]):
 
     def missing(self, name_or_id: Which) -> InvalidRequest:
         """The error for a thing that was named and is not there."""
-        text = name_or_id if isinstance(name_or_id, str) else dict(mapping(name_or_id)) or repr(name_or_id)
+        text = name_or_id if isinstance(name_or_id, str) else dict(mapping(name_or_id)) or name_or_id
         error = InvalidRequest(f"there is no {self.kind} {text!r}")
         error.at(self.endpoint.config.name, self.endpoint.config.region_name, self.endpoint.service_type)
         return error
@@ -139,12 +142,12 @@ class Listing(Generic[R]):
 
     async def id_of(self, which: Which) -> str:
         """The id of what is named: no request unless it is given by a name."""
-        if isinstance(which, str) and not can_be_id(which) and self.resource.place.by_name != "id":
-            return (await self.require(which)).id
-        given = mapping(which) if not isinstance(which, str) else {}
-        if given.get("name") and not given.get("id"):
-            return (await self.require(str(given["name"]))).id
-        return self._id(which)
+        given_id, text = self._split(which)
+        if given_id is not None:
+            return given_id
+        if can_be_id(text) or self.resource.place.by_name == "id":
+            return text
+        return (await self.require(text)).id
 
     def _id(self, which: Which) -> str:
         if isinstance(which, str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import anyio
@@ -12,7 +12,7 @@ __all__ = ["concurrently", "first_error"]
 
 
 @asynccontextmanager
-async def concurrently() -> AsyncIterator[TaskGroup]:
+async def concurrently() -> AsyncGenerator[TaskGroup]:
     """A task group that raises the first error itself, not in an ExceptionGroup.
 
     For helpers of one operation: whoever awaits it expects the error of what failed, and the rest was cancelled for it.
@@ -31,9 +31,9 @@ def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
     todo: list[BaseException] = [group]
     while todo:
         error = todo.pop(0)
-        if isinstance(error, BaseExceptionGroup):
-            inner: BaseExceptionGroup[BaseException] = error
-            todo[:0] = inner.exceptions
+        inner: tuple[BaseException, ...] | None = getattr(error, "exceptions", None)
+        if inner is not None:
+            todo[:0] = inner
         else:
             leaves.append(error)
     cancelled = anyio.get_cancelled_exc_class()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 
 from aiocloud._http import httpx
+from aiocloud._json import is_array
 from aiocloud.complaint import error_from
 from aiocloud.config.schema import CloudConfig
 from aiocloud.discover import Discovered, negotiate
@@ -168,7 +169,7 @@ class Endpoint:
         microversion: str | None = None,
         repeatable: bool | None = None,
         deadline: float | None = None,
-    ) -> AsyncIterator[httpx.Response]:
+    ) -> AsyncGenerator[httpx.Response]:
         """A request whose answer is read piece by piece inside the block. Raises as `request` does."""
         request = await self._request(method, path, json, content, params, headers, microversion)
         response = await self._send(request, repeatable, stream=True, deadline=deadline)
@@ -235,6 +236,6 @@ def _params(params: Mapping[str, Any]) -> httpx.QueryParams | None:
     pairs = [
         (key, str(one).lower() if isinstance(one, bool) else str(one))
         for key, value in params.items()
-        for one in (value if isinstance(value, (list, tuple)) else [value])
+        for one in (value if is_array(value) else [value])
     ]
     return httpx.QueryParams(tuple(pairs)) if pairs else None

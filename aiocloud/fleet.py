@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeAlias, TypeVar, cast, overload
@@ -244,7 +244,7 @@ class Fleet:
     @asynccontextmanager
     async def stream(
         self, verb: Callable[Concatenate[Cloud, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> AsyncIterator[AsyncIterator[Done[T] | Failed]]:
+    ) -> AsyncGenerator[AsyncIterator[Done[T] | Failed]]:
         """A verb on every cloud at once; the outcomes as each cloud ends.
 
         Leaving the block cancels those that are still under way.
@@ -260,7 +260,7 @@ class Fleet:
     @asynccontextmanager
     async def _run(
         self, verb: Callable[Concatenate[Cloud, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> AsyncIterator[AsyncIterator[tuple[int, Done[T] | Failed]]]:
+    ) -> AsyncGenerator[AsyncIterator[tuple[int, Done[T] | Failed]]]:
         if self.clouds:
             # A misspelt argument is the caller's mistake, not each cloud's failure.
             inspect.signature(verb).bind(self.clouds[0], *args, **kwargs)
@@ -296,7 +296,7 @@ class Fleet:
                 return
 
     @asynccontextmanager
-    async def stream_items(self, open_stream: Callable[[Cloud], AsyncIterator[T]]) -> AsyncIterator[Items[T]]:
+    async def stream_items(self, open_stream: Callable[[Cloud], AsyncIterator[T]]) -> AsyncGenerator[Items[T]]:
         """The items of every cloud's stream as they arrive: `lambda cloud: cloud.compute.servers.stream()`.
 
         A cloud is asked for its next page only when its last one is used up, and a slow reader slows all. A cloud whose

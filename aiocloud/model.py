@@ -275,7 +275,8 @@ def _page_model(cls: type[Resource], many: str) -> type[BaseModel]:
     wrapped = cls.place.wrapped
     item: Any = create_model(f"{cls.__name__}Item", item=(cls, Field(validation_alias=wrapped))) if wrapped else cls
     links = Field(default=None, validation_alias=AliasChoices(f"{many}_links", "links", "next"))
-    return create_model(f"{cls.__name__}Page", items=(list[item], Field(validation_alias=many)), links=(Any, links))
+    items: Any = list.__class_getitem__(item)
+    return create_model(f"{cls.__name__}Page", items=(items, Field(validation_alias=many)), links=(Any, links))
 
 
 def read_many(cls: type[R], body: bytes, *, strict: bool, origin: Location, where: str) -> Page[R]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import platform
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ _counter: ContextVar[Requests | None] = ContextVar("aiocloud_requests", default=
 
 
 @contextmanager
-def counting() -> Iterator[Requests]:
+def counting() -> Generator[Requests]:
     """Count the requests that are sent inside the block, by the tasks that it starts too."""
     requests = Requests()
     before = _counter.set(requests)
