@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlencode
@@ -209,6 +209,20 @@ class Routes:
         if known:
             raise Fail(405, "The method is not allowed for this resource.")
         raise Fail(404, "The resource could not be found.")
+
+
+class ProjectRoutes(Routes):
+    """Routes below a version whose URLs may name the caller's project: "/v3/{project id}/volumes"."""
+
+    def __init__(self, projects: Container[str]) -> None:
+        super().__init__()
+        self._projects = projects
+
+    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        parts = path.split("/")
+        if len(parts) > 2 and parts[2] in self._projects:
+            del parts[2]
+        return super().find(method, "/".join(parts))
 
 
 def read_query(text: str) -> list[tuple[str, str]]:

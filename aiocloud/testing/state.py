@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from aiocloud.testing.nova import Nova
     from aiocloud.testing.swift import Swift
 
+Wire = dict[str, Any]
+"""A resource as the API writes it in JSON."""
+
 
 class Clock:
     """Seconds since 1970 that pass as the running event loop's time does.

@@ -1,0 +1,88 @@
+"""FakeCloud as an httpx2 transport: requests without a socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, cast
+
+import anyio
+import httpx2
+
+from aiocloud.testing.faults import Cut
+from aiocloud.testing.http import Reply, Req, read_query
+
+if TYPE_CHECKING:
+    from aiocloud.testing.fake import FakeCloud
+
+
+class FakeTransport(httpx2.AsyncBaseTransport):
+    """Hands requests to the fake in this process.
+
+    Raises what a socket would: `ConnectError`, `ReadError`, and `ReadTimeout` when the
+    answer takes longer than the request's read timeout (at once for a fault that is
+    silence, so tests need not wait).
+    """
+
+    def __init__(self, fake: FakeCloud) -> None:
+        self._fake = fake
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Answer one request."""
+        url = request.url
+        port = f":{url.port}" if url.port is not None else ""
+        req = Req(
+            method=request.method,
+            path=url.raw_path.partition(b"?")[0].decode("ascii"),
+            headers={name.lower(): value for name, value in request.headers.items()},
+            query=read_query(url.query.decode("ascii")),
+            stream=_sent(request),
+            root=f"{url.scheme}://{url.host}{port}",
+        )
+        limit = request.extensions.get("timeout", {}).get("read")
+        try:
+            with anyio.fail_after(limit):
+                reply = await self._fake.handle(req)
+        except TimeoutError:
+            raise httpx2.ReadTimeout("The fake cloud took too long.", request=request) from None
+        except Cut as cut:
+            raise _error(cut, request) from None
+        return httpx2.Response(
+            reply.status,
+            headers=_headers(reply),
+            stream=_Body(reply.content),
+            request=request,
+            extensions={"http_version": b"HTTP/1.1"},
+        )
+
+
+def _headers(reply: Reply) -> dict[str, str]:
+    if isinstance(reply.content, bytes) and "content-length" not in reply.headers and reply.status != 204:
+        return {**reply.headers, "content-length": str(len(reply.content))}
+    return reply.headers
+
+
+def _error(cut: Cut, request: httpx2.Request) -> httpx2.TransportError:
+    if cut.how == "refused":
+        return httpx2.ConnectError("All connection attempts failed", request=request)
+    if cut.how == "silence":
+        return httpx2.ReadTimeout("The fake cloud does not answer.", request=request)
+    return httpx2.ReadError("Connection reset by peer", request=request)
+
+
+async def _sent(request: httpx2.Request) -> AsyncIterator[bytes]:
+    async for chunk in cast("httpx2.AsyncByteStream", request.stream):
+        yield chunk
+
+
+class _Body(httpx2.AsyncByteStream):
+    """The answer's bytes, from memory or as the service makes them."""
+
+    def __init__(self, content: bytes | AsyncIterator[bytes]) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if isinstance(self._content, bytes):
+            yield self._content
+        else:
+            async for chunk in self._content:
+                yield chunk
