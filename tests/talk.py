@@ -25,8 +25,8 @@ OTHERS = {
     "rax": "DFW",
 }
 IMAGES = {
-    "zetta": "Ubuntu 14.04 (AMD64) [Local Storage]",
-    "fuga": "Ubuntu 16.04 LTS - Xenial Xerus - 64-bit - Fuga Cloud Based Image",
+    "zetta": ("Ubuntu 14.04 (AMD64) [Local Storage]",),
+    "fuga": ("Ubuntu 16.04 LTS - Xenial Xerus - 64-bit - Fuga Cloud Based Image",),
 }
 
 
@@ -56,8 +56,14 @@ class Talk:
 
 
 def clouds_of_the_talk() -> FakeCloud:
-    others = [replace(PLAIN, name=name, regions=(region,)) for name, region in OTHERS.items()]
-    return FakeCloud(clouds=[*TALK.values(), *others])
+    others = [
+        replace(PLAIN, name=name, regions=(region,), images=(*PLAIN.images, *IMAGES.get(name, ())))
+        for name, region in OTHERS.items()
+    ]
+    fake = FakeCloud(clouds=[*TALK.values(), *others])
+    for image in fake.cloud("fuga").region().glance.images.values():
+        image["fuga_build"] = "17"  # a property of that cloud's own
+    return fake
 
 
 def configuration(fake: FakeCloud) -> str:

@@ -119,3 +119,25 @@ async def volume_stays(target: Target, volume_id: str) -> bool:
     async with target.connect() as cloud:
         await cloud.block_storage.volumes.wait(volume_id, until="gone", timeout=60)
         return await cloud.get_volume(volume_id) is not None
+
+
+async def test_a_server_that_cannot_be_placed_fails_in_novas_words_and_is_removed(target: Target) -> None:
+    """Two servers that must not share a host, where there is only one."""
+    async with target.connect() as cloud:
+        try:
+            body = {"server_group": {"name": target.prefix, "policies": ["anti-affinity"]}}
+            answer = await cloud.compute.post("/os-server-groups", json=body)
+        except aiocloud.NotFound:
+            pytest.skip(f"{cloud.name} has no server groups")
+        group = answer.json()["server_group"]["id"]
+        hints = {"group": group}
+        try:
+            async with server(cloud, target.prefix, scheduler_hints=hints, auto_ip=False) as first:
+                try:
+                    async with server(cloud, f"{target.prefix}-2", scheduler_hints=hints, auto_ip=False):
+                        pytest.skip(f"{cloud.name} has more than one host")
+                except aiocloud.ResourceFailed as error:
+                    assert target.name in str(error)
+                assert [each.id for each in await cloud.search_servers(f"{target.prefix}*")] == [first.id]
+        finally:
+            await cloud.compute.delete(f"/os-server-groups/{group}")
