@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiocloud.testing.http import Fail, Reply, Req, paginate
+from aiocloud.testing.http import Fail, Reply, Req, mapping, paginate
 from aiocloud.testing.state import Wire
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Attachments:
         wire, given = self._find(req), await req.member("attachment")
         wire["status"] = "attaching"
         wire["connection_info"] = {"driver_volume_type": "fake", "attachment_id": wire["id"]}
-        wire["attach_mode"] = (given.get("connector") or {}).get("mode") or "rw"
+        wire["attach_mode"] = (mapping(given.get("connector"))).get("mode") or "rw"
         return Reply.json({"attachment": self._shown(wire)})
 
     async def complete(self, req: Req) -> Reply:

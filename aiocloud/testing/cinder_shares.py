@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiocloud.testing.http import Fail, Reply, Req
+from aiocloud.testing.http import Fail, Reply, Req, mapping
 from aiocloud.testing.state import Wire
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Shares:
             raise Fail(409, f"Volume Type {given['name']} already exists.")
         public = given.get("os-volume-type-access:is_public", True)
         kind = self.cinder.add_type(given["name"], given.get("description"), is_public=public)
-        kind["extra_specs"] = dict(given.get("extra_specs") or {})
+        kind["extra_specs"] = dict(mapping(given.get("extra_specs")))
         return Reply.json({"volume_type": self._shown(req, kind)})
 
     async def update_type(self, req: Req) -> Reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiocloud.testing.http import Fail, Page, Reply, Req, paginate
+from aiocloud.testing.http import Fail, Page, Reply, Req, mapping, paginate
 from aiocloud.testing.state import Wire
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Snapshots:
             "volume_id": volume["id"],
             "status": "creating",
             "size": volume["size"],
-            "metadata": given.get("metadata") or {},
+            "metadata": mapping(given.get("metadata")),
             "group_snapshot_id": None,
             "user_id": req.token.user_id,
             "consumes_quota": True,
@@ -212,7 +212,7 @@ class Snapshots:
             "has_dependent_backups": False,
             "snapshot_id": given.get("snapshot_id"),
             "data_timestamp": self.cinder.now(),
-            "metadata": given.get("metadata") or {},
+            "metadata": mapping(given.get("metadata")),
             "project_id": req.project_id,
         }
         self.cinder.backups[backup["id"]] = backup
@@ -238,7 +238,7 @@ class Snapshots:
 
     async def restore(self, req: Req) -> Reply:
         """POST /backups/{id}/restore: into the volume named, or a new one."""
-        backup, given = self._backup(req), (await req.json()).get("restore") or {}
+        backup, given = self._backup(req), mapping((await req.json()).get("restore"))
         volume_id = given.get("volume_id")
         if volume_id:
             volume = self.cinder.find(self.cinder.volumes, "Volume", req, volume_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from aiocloud.testing.http import Fail, Page, Reply, Req, paginate
+from aiocloud.testing.http import Fail, Page, Reply, Req, mapping, paginate
 from aiocloud.testing.state import TokenState, Wire
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class Volumes:
     async def summary(self, req: Req) -> Reply:
         """GET /volumes/summary."""
         mine = self.cinder.mine(req, self.cinder.volumes, "Volume")
-        total = {"total_size": sum(one["size"] for one in mine), "total_count": len(mine), "metadata": {}}
+        total: Wire = {"total_size": sum(one["size"] for one in mine), "total_count": len(mine), "metadata": {}}
         return Reply.json({"volume-summary": total})
 
     async def show(self, req: Req) -> Reply:
@@ -181,7 +181,7 @@ class Volumes:
             "volume_type": kind["name"],
             "snapshot_id": wish.get("snapshot_id"),
             "source_volid": wish.get("source_volid"),
-            "metadata": dict(wish.get("metadata") or {}),
+            "metadata": dict(mapping(wish.get("metadata"))),
             "user_id": who.user_id,
             "bootable": "true" if image else "false",
             "encrypted": False,
@@ -303,7 +303,7 @@ class Volumes:
         name = next(iter(body), "")
         if name not in self.actions:
             raise Fail(400, f"There is no such action: {name}. {NO_ACTION}")
-        return self.actions[name](req, volume, body[name] or {})
+        return self.actions[name](req, volume, mapping(body[name]))
 
     def _need(self, volume: Wire, *statuses: str) -> None:
         if volume["status"] not in statuses:
@@ -402,7 +402,7 @@ class Volumes:
 
     def set_image_metadata(self, req: Req, volume: Wire, given: Wire) -> Reply:  # noqa: ARG002
         """Add to its image metadata."""
-        volume["image"] = {**volume["image"], **(given.get("metadata") or {})}
+        volume["image"] = {**volume["image"], **(mapping(given.get("metadata")))}
         return Reply.json({"metadata": volume["image"]})
 
     def unset_image_metadata(self, req: Req, volume: Wire, given: Wire) -> Reply:  # noqa: ARG002

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -130,7 +130,7 @@ class FakeCloud:
     # -- serving
 
     @asynccontextmanager
-    async def serve(self, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[str]:
+    async def serve(self, port: int = 0, host: str = "127.0.0.1") -> AsyncGenerator[str]:
         """Listen on a port (0: any) while the block runs; gives the URL."""
         async with serve(self, host, port) as url:
             self.url = url

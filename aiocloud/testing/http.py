@@ -36,9 +36,20 @@ class Fail(Exception):
         self.headers = dict(headers or {})
 
 
+def mapping(value: Any) -> dict[str, Any]:
+    """What a body has where an object may be: {} for none."""
+    return value or {}
+
+
+def listed(value: Any) -> list[Any]:
+    """What a body has where a list may be: [] for none."""
+    return value or []
+
+
 async def nothing() -> AsyncIterator[bytes]:
     """The stream of a request without a body."""
-    for chunk in ():
+    chunks: tuple[bytes, ...] = ()
+    for chunk in chunks:
         yield chunk
 
 

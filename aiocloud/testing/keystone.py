@@ -100,8 +100,8 @@ class Keystone(Service):
     ) -> None:
         """Give a user a role (by name) in a project, a domain or the system."""
         role_id = next(key for key, one in self.roles.items() if one["name"] == role)
-        target = ("system", "all") if system else ("projects", project_id) if project_id else ("domains", domain_id)
-        self.grants.add(("users", user_id, *target, role_id))
+        kind = "system" if system else "projects" if project_id else "domains"
+        self.grants.add(("users", user_id, kind, project_id or domain_id or "all", role_id))
 
     def roles_of(self, user_id: str, kind: str, target: str) -> list[str]:
         """The ids of the roles a user has there, by itself or its groups; a member reads, an admin does all."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from aiocloud.testing.http import Fail, Reply, Req
+from aiocloud.testing.http import Fail, Reply, Req, listed
 from aiocloud.testing.keystone_tokens import NAMES
 from aiocloud.testing.state import Wire
 
@@ -179,7 +179,7 @@ class People:
             if one["user_id"] == user_id and one["name"] == given["name"]:
                 reason = f"Duplicate entry found with name {given['name']}"
                 raise Fail(409, f"Conflict occurred attempting to store application_credential - {reason}.")
-        asked = {role.get("id") or role.get("name") for role in given.get("roles") or []}
+        asked = {role.get("id") or role.get("name") for role in listed(given.get("roles"))}
         roles = [
             role
             for role in keystone.roles.values()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from aiocloud.testing.http import Fail, Reply, Req
+from aiocloud.testing.http import Fail, Reply, Req, mapping
 from aiocloud.testing.state import TokenState, Wire, stamp
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ class Tokens:
 
     async def create(self, req: Req) -> Reply:
         """POST /v3/auth/tokens."""
-        auth = (await req.json()).get("auth")
-        if not isinstance(auth, dict):
+        auth = mapping((await req.json()).get("auth"))
+        if not auth:
             raise Fail(400, f"Expecting to find auth in request body. {MALFORMED}")
-        identity = auth.get("identity") or {}
+        identity = mapping(auth.get("identity"))
         methods = identity.get("methods")
         if not methods:
             raise Fail(400, f"Expecting to find identity in auth. {MALFORMED}")
@@ -70,7 +70,7 @@ class Tokens:
             audit_ids=(secrets.token_urlsafe(16),),
         )
         for method in methods:
-            proof = identity.get(method) or {}
+            proof = mapping(identity.get(method))
             user_id = self._proven(method, proof, token)
             user = self.keystone.users.get(user_id or "")
             if user is None or not user["enabled"] or (token.user_id and token.user_id != user_id):
@@ -82,12 +82,12 @@ class Tokens:
         """The id of the user a proof is right for."""
         keystone = self.keystone
         if method in {"password", "totp"}:
-            user = keystone.named(keystone.users, proof.get("user") or {})
+            user = keystone.named(keystone.users, mapping(proof.get("user")))
             if user is None:
                 return None
             book, key = (keystone.passwords, "password") if method == "password" else (keystone.passcodes, "passcode")
             given = proof["user"].get(key)
-            return user["id"] if given is not None and book.get(user["id"]) == given else None
+            return str(user["id"]) if given is not None and book.get(user["id"]) == given else None
         if method == "token":
             old = self.cloud.valid_token(proof.get("id"))
             if old is None or old.application_credential_id:
@@ -101,14 +101,14 @@ class Tokens:
             if found is None or found["secret"] != proof.get("secret"):
                 return None
             token.application_credential_id = found["id"]
-            return found["user_id"]
+            return str(found["user_id"])
         return None
 
     def _application_credential(self, proof: Wire) -> Wire | None:
         shelf = self.keystone.application_credentials
         if "id" in proof:
             return shelf.get(proof["id"])
-        user = self.keystone.named(self.keystone.users, proof.get("user") or {})
+        user = self.keystone.named(self.keystone.users, mapping(proof.get("user")))
         return next(
             (
                 one
@@ -151,7 +151,7 @@ class Tokens:
             found = self.keystone.named(self.keystone.domains, scope["domain"], "")
             kind = "domains"
         else:
-            found = self.keystone.named(self.keystone.projects, scope.get("project") or {})
+            found = self.keystone.named(self.keystone.projects, mapping(scope.get("project")))
             kind = "projects"
         if found is None or not found["enabled"]:
             raise Fail(401, REFUSED)

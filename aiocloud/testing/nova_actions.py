@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aiocloud.testing.http import Fail, Reply, Req
+from aiocloud.testing.http import Fail, Reply, Req, mapping
 from aiocloud.testing.nova_server import STATES, Server, updated_view
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Actions:
 
     def reboot(self, req: Req, server: Server, given: Any) -> Reply:  # noqa: ARG002
         """{"reboot": {"type": "SOFT" or "HARD"}}."""
-        kind = str((given or {}).get("type", "")).upper()
+        kind = str(mapping(given).get("type", "")).upper()
         if kind not in {"SOFT", "HARD"}:
             raise Fail(400, f"Invalid input for field/attribute type. Value: {kind}.")
         allowed = _from("active", *(["stopped", "paused", "suspended", "error"] if kind == "HARD" else []))
@@ -166,7 +166,7 @@ class Actions:
     def resize(self, req: Req, server: Server, given: Any) -> Reply:  # noqa: ARG002
         """{"resize": {"flavorRef": ...}}: to VERIFY_RESIZE."""
         self.need(server, "resize", _from("active", "stopped"))
-        ref = str((given or {}).get("flavorRef")).rpartition("/")[2]
+        ref = str(mapping(given).get("flavorRef")).rpartition("/")[2]
         flavor = self.nova.flavors.get(ref)
         if flavor is None:
             raise Fail(400, f"Flavor {ref} could not be found.")
@@ -206,7 +206,7 @@ class Actions:
             project_id=req.project_id,
             server_id=server.id,
             base=base,
-            properties=given.get("metadata") or {},
+            properties=mapping(given.get("metadata")),
         )
         self.go(server, server.status, "image_snapshot")
         headers = {"location": f"{req.base}/v2.1/images/{image['id']}"}
@@ -217,7 +217,7 @@ class Actions:
     def console_output(self, req: Req, server: Server, given: Any) -> Reply:  # noqa: ARG002
         """{"os-getConsoleOutput": {"length": lines}}."""
         lines = server.console.split("\n")
-        length = (given or {}).get("length")
+        length = mapping(given).get("length")
         if length is not None and int(length) >= 0:
             lines = lines[-int(length) :] if int(length) else []
         return Reply.json({"output": "\n".join(lines)})
@@ -226,7 +226,7 @@ class Actions:
         """{"os-getVNCConsole": {"type": ...}} and its like, up to 2.5."""
         if req.version >= (2, 6):
             raise Fail(404, "The resource could not be found.", "itemNotFound")
-        kind = (given or {}).get("type", "novnc")
+        kind = mapping(given).get("type", "novnc")
         url = f"{req.root}/console?token={self.region.ids.uuid()}&server={server.id}"
         return Reply.json({"console": {"type": kind, "url": url}})
 
@@ -266,7 +266,7 @@ class Actions:
 
     def lock(self, req: Req, server: Server, given: Any) -> Reply:
         """{"lock": null}, from 2.73 with a "locked_reason"."""
-        reason = (given or {}).get("locked_reason") if req.version >= (2, 73) else None
+        reason = mapping(given).get("locked_reason") if req.version >= (2, 73) else None
         server.locked, server.locked_reason = True, reason
         server.changed(self.region.clock.now())
         return Reply(202)
@@ -281,7 +281,7 @@ class Actions:
         """{"rescue": null}: the answer is a password."""
         self.need(server, "rescue", _from("active", "stopped", "error"))
         self.go(server, "RESCUE", "rescuing")
-        return Reply.json({"adminPass": (given or {}).get("adminPass") or secrets.token_urlsafe(9)})
+        return Reply.json({"adminPass": mapping(given).get("adminPass") or secrets.token_urlsafe(9)})
 
     def change_password(self, req: Req, server: Server, given: Any) -> Reply:  # noqa: ARG002
         """{"changePassword": {"adminPass": ...}}."""

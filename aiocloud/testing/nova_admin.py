@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiocloud.testing.http import Fail, Reply, Req
+from aiocloud.testing.http import Fail, Reply, Req, mapping
 from aiocloud.testing.nova_server import HOST
 from aiocloud.testing.state import Wire, stamp
 
@@ -183,7 +183,7 @@ class Admin:
         """POST /os-aggregates/{id}/action: hosts and metadata."""
         aggregate, body = self._find(req), await req.json()
         action = next(iter(body), "")
-        given = body.get(action) or {}
+        given = mapping(body.get(action))
         if action == "add_host":
             if given["host"] in aggregate["hosts"]:
                 raise Fail(409, f"Aggregate {aggregate['id']} already has host {given['host']}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aiocloud.testing.http import Fail, Reply, Req
+from aiocloud.testing.http import Fail, Reply, Req, listed, mapping
 from aiocloud.testing.nova_server import Server
 from aiocloud.testing.state import Wire, stamp
 
@@ -234,10 +234,9 @@ class Attached:
 
     async def create_interface(self, req: Req) -> Reply:
         """POST /os-interface."""
-        server, given = self.nova.find(req), (await req.json()).get("interfaceAttachment") or {}
+        server, given = self.nova.find(req), mapping((await req.json()).get("interfaceAttachment"))
         wish: Wire = {"port": given.get("port_id"), "uuid": given.get("net_id")}
-        addresses = given.get("fixed_ips") or [{}]
-        wish["fixed_ip"] = addresses[0].get("ip_address")
+        wish["fixed_ip"] = next((one.get("ip_address") for one in listed(given.get("fixed_ips"))), None)
         if not wish["port"] and not wish["uuid"]:
             usable = self.region.neutron.networks_for(req.project_id)
             if len(usable) != 1:
@@ -339,7 +338,7 @@ class Attached:
         """GET /os-security-groups."""
         server, groups = self.nova.find(req), self.region.neutron.security_groups
         found = [groups.find(server.project_id, name) for name in self.nova.group_names(server)]
-        wires = [
+        wires: list[Wire] = [
             {
                 "id": group["id"],
                 "description": group["description"],

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from aiocloud.testing.http import Fail, Reply, Req
+from aiocloud.testing.http import Fail, Reply, Req, listed, mapping
 from aiocloud.testing.nova_server import Server, links
 from aiocloud.testing.state import Wire
 
@@ -21,8 +21,14 @@ ALWAYS = {
     *("max_count", "return_reservation_id", "adminPass", "accessIPv4", "accessIPv6", "personality"),
     *("OS-DCF:diskConfig", "os:scheduler_hints"),
 }
-SINCE = {"description": (2, 19), "tags": (2, 52), "trusted_image_certificates": (2, 63), "host": (2, 74)}
-SINCE |= {"hypervisor_hostname": (2, 74), "hostname": (2, 90)}
+SINCE = {
+    "description": (2, 19),
+    "tags": (2, 52),
+    "trusted_image_certificates": (2, 63),
+    "host": (2, 74),
+    "hypervisor_hostname": (2, 74),
+    "hostname": (2, 90),
+}
 
 
 class Create:
@@ -38,7 +44,7 @@ class Create:
         body = await req.json()
         given = await req.member("server")
         hints = body.get("os:scheduler_hints") or body.get("OS-SCH-HNT:scheduler_hints")
-        hints = hints or given.get("os:scheduler_hints") or {}
+        hints = hints or mapping(given.get("os:scheduler_hints"))
         self._check_fields(req, given)
         flavor, image = self._flavor(req, given), self._image(given)
         self._check_fit(flavor, image)
@@ -97,7 +103,7 @@ class Create:
     def _image(self, given: Wire) -> Wire | None:
         ref = str(given.get("imageRef") or "").rpartition("/")[2]
         if not ref:
-            devices = given.get("block_device_mapping_v2") or given.get("block_device_mapping") or []
+            devices = given.get("block_device_mapping_v2") or listed(given.get("block_device_mapping"))
             if not devices:
                 raise Fail(400, "Invalid imageRef provided.")
             return None
@@ -131,7 +137,7 @@ class Create:
         except (binascii.Error, ValueError, TypeError):
             raise Fail(400, "Userdata content cannot be decoded") from None
         limit = self.region.quota(req.project_id, "metadata_items", 128)
-        if 0 <= limit < len(given.get("metadata") or {}):
+        if 0 <= limit < len(mapping(given.get("metadata"))):
             raise Fail(403, "Maximum number of metadata items exceeds the limit")
 
     def _networks(self, req: Req, given: Wire) -> list[Wire]:
@@ -151,9 +157,10 @@ class Create:
         if not isinstance(asked, list):
             raise Fail(400, f"Invalid input for field/attribute networks. Value: {asked}.")
         allowed = {network["id"] for network in usable}
-        for one in asked:
+        wishes: list[Wire] = listed(asked)
+        for one in wishes:
             self._check_network(req, one, allowed)
-        return list(asked)  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+        return wishes
 
     def _check_network(self, req: Req, asked: Wire, allowed: set[str]) -> None:
         neutron = self.region.neutron
@@ -163,7 +170,7 @@ class Create:
                 raise Fail(400, f"Port id {port_id} could not be found.")
             if neutron.ports[port_id]["device_id"]:
                 raise Fail(409, f"Port {port_id} is still in use.")
-        elif network_id not in neutron.networks:
+        elif network_id is None or network_id not in neutron.networks:
             raise Fail(400, f"Network {network_id} could not be found.")
         elif network_id not in allowed and not req.is_admin:
             if neutron.networks[network_id]["router:external"]:
@@ -172,7 +179,7 @@ class Create:
 
     def _security_groups(self, req: Req, given: Wire) -> list[Wire]:
         found: list[Wire] = []
-        for one in given.get("security_groups") or []:
+        for one in listed(given.get("security_groups")):
             group = self.region.neutron.security_groups.find(req.project_id, one["name"])
             if group is None:
                 raise Fail(400, f"Unable to find security_group with name or id '{one['name']}'")
@@ -217,13 +224,13 @@ class Create:
             image=image,
             created=now,
             updated=now,
-            metadata=dict(given.get("metadata") or {}),
-            tags=sorted(given.get("tags") or []),
+            metadata=dict(mapping(given.get("metadata"))),
+            tags=sorted(listed(given.get("tags"))),
             key_name=given.get("key_name"),
             config_drive="True" if given.get("config_drive") else "",
             description=given.get("description") if req.version >= (2, 19) else name,
             hostname=given.get("hostname") or name.lower().replace("_", "-").replace(" ", "-"),
-            security_groups=[one["name"] for one in given.get("security_groups") or []],
+            security_groups=[one["name"] for one in listed(given.get("security_groups"))],
             hints=hints,
             group_ids=[group] if group else [],
             access=(given.get("accessIPv4") or "", given.get("accessIPv6") or ""),
@@ -245,7 +252,7 @@ class Create:
         try:
             for one in networks:
                 self.nova.attached.plug(server, one, ids)
-            for device in given.get("block_device_mapping_v2") or []:
+            for device in listed(given.get("block_device_mapping_v2")):
                 self._attach(req, server, device)
         except Fail as fail:
             self._undo(server)

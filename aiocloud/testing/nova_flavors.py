@@ -36,7 +36,7 @@ class Flavors:
 
     def visible(self, req: Req, flavor: Wire) -> bool:
         """May the caller use it?"""
-        public = flavor["os-flavor-access:is_public"]
+        public = bool(flavor["os-flavor-access:is_public"])
         return public or req.is_admin or req.project_id in self.nova.flavor_access.get(flavor["id"], ())
 
     def find(self, req: Req) -> Wire:
@@ -66,18 +66,16 @@ class Flavors:
         return paginate(req, found, page_size=self.nova.region.knobs.page_size)
 
     def _asked_for(self, req: Req, flavor: Wire) -> bool:
-        ram, disk, public = req.get("minRam"), req.get("minDisk"), req.get("is_public")
+        ram, disk = req.get("minRam"), req.get("minDisk")
         for text in (ram, disk):
             if text is not None and not text.isdigit():
                 raise Fail(400, f"Invalid min value {text}")
-        if req.is_admin and public is not None and public.lower() != "none":
-            return flavor["os-flavor-access:is_public"] == req.flag("is_public")
-        enough = flavor["ram"] >= int(ram or 0) and flavor["disk"] >= int(disk or 0)
-        return (
-            enough
-            and self.visible(req, flavor)
-            and not (req.is_admin and not flavor["os-flavor-access:is_public"] and public is None)
-        )
+        if flavor["ram"] < int(ram or 0) or flavor["disk"] < int(disk or 0):
+            return False
+        if not req.is_admin:
+            return self.visible(req, flavor)
+        asked = req.get("is_public") or "true"
+        return asked.lower() == "none" or bool(flavor["os-flavor-access:is_public"]) == (asked.lower() in {"true", "1"})
 
     def _reply(self, req: Req, page: Page, wires: list[Wire]) -> Reply:
         body: Wire = {"flavors": wires}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiocloud.testing.http import Fail, Reply, Req, paginate
+from aiocloud.testing.http import Fail, Reply, Req, mapping, paginate
 from aiocloud.testing.nova_server import HOST, Server
 from aiocloud.testing.state import Wire, stamp
 
@@ -218,7 +218,7 @@ class Shares:
             "id": self.region.ids.uuid(),
             "name": given["name"],
             "policy": policy,
-            "rules": given.get("rules") or {},
+            "rules": mapping(given.get("rules")),
             "members": [],
             "project_id": req.project_id,
             "user_id": req.token.user_id,

@@ -6,7 +6,7 @@ import signal
 import socket
 import struct
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,7 +100,7 @@ async def _break_off(cut: Cut, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def serve(fake: FakeCloud, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def serve(fake: FakeCloud, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str]:
     """The fake on a port (0: any free one) while the block runs; the URL is given.
 
     Works under asyncio and trio: the server has a thread and a loop of its own.
