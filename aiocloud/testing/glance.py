@@ -305,7 +305,7 @@ class Glance(Service):
     def check_octets(self, req: Req) -> None:
         """A `Fail` with 415 unless the body is announced as bytes."""
         if req.headers.get("content-type", "").partition(";")[0] != OCTETS:
-            raise Fail(415, "")
+            raise Fail(415, f"Invalid content type {req.headers.get('content-type', 'None')}")
 
     async def take(self, req: Req, image: Item, busy: str) -> ImageData:
         """The body; the image is back to queued when it doesn't arrive whole."""

@@ -201,6 +201,10 @@ class Imports:
             "input": given,
             "result": None,
             "message": "",
+            "user_id": req.token.user_id,
+            "request_id": "",
+            "deleted": False,
+            "deleted_at": None,
         }
         self.tasks[task["id"]] = task
         return task

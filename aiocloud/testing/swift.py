@@ -268,7 +268,7 @@ class Swift(Service):
                 continue
             box = account.containers[name]
             entry = {"name": name, "count": len(box.objects), "bytes": box.used}
-            found.append({**entry, "last_modified": listed_date(box.modified)})
+            found.append({**entry, "last_modified": listed_date(box.modified), "storage_policy": "default"})
         return self.listing(req, found, self.account_headers(account), "account", account.name)
 
     async def post_account(self, req: Req) -> Reply:
