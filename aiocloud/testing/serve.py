@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 
 from aiocloud.testing.faults import Cut
-from aiocloud.testing.http import Reply, Req, read_query
+from aiocloud.testing.http import Fail, Reply, Req, read_query
 
 if TYPE_CHECKING:
     from aiocloud.testing.fake import FakeCloud
@@ -61,7 +61,7 @@ async def _sent(receive: Receive) -> AsyncIterator[bytes]:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return
+            raise Fail(499, "The client was disconnected during the request.")
         if message.get("body"):
             yield message["body"]
         if not message.get("more_body"):
