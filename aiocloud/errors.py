@@ -103,7 +103,7 @@ class CloudError(Exception):
         status_code: int | None = None,
         request_id: str | None = None,
     ) -> None:
-        super().__init__(message)
+        Exception.__init__(self, message)  # not super(): an HTTPError has httpx's own __init__ after this one
         self.message = message
         self.cloud = cloud
         self.region = region
