@@ -132,8 +132,8 @@ def _find_identity(config: LoginConfig, guess: str, status: int) -> Conversation
         found = discover.choose(document(answer), catalog_url=auth_url, document_url=url, wanted="3")
         if found:
             return found.url
-        if discover.versions(document(answer)):
-            raise AuthError(_no_v3(auth_url), cloud=config.name, url=auth_url)
+        if others := discover.versions(document(answer)):
+            raise AuthError(_no_v3(auth_url, others), cloud=config.name, url=auth_url)
     raise AuthError(
         f"no identity service (Keystone) at {auth_url}: {guess}/auth/tokens answered {status} and there is no version "
         "document. Check auth_url",
@@ -143,5 +143,9 @@ def _find_identity(config: LoginConfig, guess: str, status: int) -> Conversation
     )
 
 
-def _no_v3(auth_url: str) -> str:
-    return f"the identity service at {auth_url} has no v3 API; v2 was removed from OpenStack and can't be used"
+def _no_v3(auth_url: str, others: tuple[discover.Version, ...]) -> str:
+    offered = ", ".join(sorted({f"v{version.number}" for version in others}))
+    return (
+        f"the service at {auth_url} has {offered} and no v3: it is no Keystone, or one with identity v2 alone, "
+        "which was removed from OpenStack and can't be used. Check auth_url"
+    )
