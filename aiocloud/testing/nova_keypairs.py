@@ -115,7 +115,7 @@ def fingerprint(public_key: str) -> str:
         blob = base64.b64decode(public_key.split()[1], validate=True)
     except (IndexError, binascii.Error):
         raise Fail(400, "Keypair data is invalid: failed to generate fingerprint") from None
-    return hashlib.md5(blob, usedforsecurity=False).hexdigest(":")  # type: ignore[call-arg]
+    return hashlib.md5(blob, usedforsecurity=False).digest().hex(":")
 
 
 def make_rsa(bits: int = 1024) -> tuple[str, str]:
