@@ -141,7 +141,7 @@ def refused(config: LoginConfig, response: httpx.Response, what: str, *, hint: s
         target = urlsplit(response.headers.get("location", ""))._replace(query="").geturl()
         message = f"{where} redirects to {target}; logins are not redirected, set that as auth_url"
     else:
-        message = f"{what} at {where} refused ({status}): {said(response).rstrip(".")}{hint}"
+        message = f"{what} at {where} refused ({status}): {said(response).rstrip('.')}{hint}"
     if status == 401:
         return Unauthorized(message, response=public(response), cloud=config.name, request_id=request_id(response))
     error = AuthError(

@@ -20,9 +20,9 @@ from typing import cast
 import anyio
 
 from aiocloud._http import httpx
-from aiocloud.auth.cache import TokenStore, store_key
 from aiocloud.auth.conversation import LoginConfig, Pause, Tell
 from aiocloud.auth.logins import login
+from aiocloud.auth.store import TokenStore, store_key
 from aiocloud.auth.token import Token, load_token
 from aiocloud.errors import AuthError, CloudError, ConfigError, NormalizationError, TransportError
 
