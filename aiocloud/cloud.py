@@ -121,10 +121,15 @@ class Cloud(Region):
     async def get_session_endpoint(
         self, service_key: str, min_version: str | None = None, max_version: str | None = None
     ) -> str | None:
-        """The URL at which a service is called, its version chosen; None when there is no such service."""
+        """The URL at which a service is called, its version chosen; None when there is none in these major versions."""
         if not await self.has_service(service_key):
             return None
-        return await self.endpoint(service_key).url()
+        found = await self.endpoint(service_key).service()
+        least, most = (int(v.split(".")[0]) if v else None for v in (min_version, max_version))
+        major = found.version.major if found.version else None
+        if major is not None and ((least is not None and major < least) or (most is not None and major > most)):
+            return None
+        return found.url
 
     def get_name(self) -> str:
         """The cloud's name."""

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from aiocloud._http import httpx
 from aiocloud._json import is_object, mapping
 from aiocloud.endpoint import Endpoint
-from aiocloud.errors import InvalidRequest, NormalizationError, NotFound
+from aiocloud.errors import InvalidRequest, NormalizationError, NotFound, ResourceFailed
 from aiocloud.match import can_be_id, is_glob, matches, named, only
 from aiocloud.model import Page, Resource, Spec, Which, build, read_many, read_one, wire_names
 from aiocloud.paths import join
+from aiocloud.poller import Poll
 
 __all__ = ["Collection", "Creatable", "Filters", "Listing", "Query", "Which"]
 
@@ -27,6 +29,16 @@ New = ParamSpec("New")
 Edit = ParamSpec("Edit")
 Query: TypeAlias = str | int | float | bool | list[str] | None
 Filters: TypeAlias = Mapping[str, Any] | None
+
+_GONE = ("DELETED", "SOFT_DELETED", "DELETE_COMPLETE")
+
+
+def _status(resource: Resource) -> str:
+    """Its status, whichever of its names the service uses."""
+    for key in ("status", "provisioning_status", "stack_status"):
+        if status := resource.get(key):
+            return str(status).upper()
+    return ""
 
 
 class Listing(Generic[R]):
@@ -157,6 +169,68 @@ class Listing(Generic[R]):
         if not value:
             raise InvalidRequest(f"{which!r} does not say which {self.kind} is meant: it has no id")
         return str(value)
+
+    async def wait(
+        self,
+        name_or_id: Which,
+        *,
+        until: str | Callable[[R], bool],
+        timeout: float = 600.0,
+        interval: float = 2.0,
+    ) -> R:
+        """Wait until it has this status (ACTIVE, available, ...), or until this is true of it, and give that state.
+
+        However many wait in a region, they share one poll. `timeout` and `interval` (the longest pause between two looks)
+        are in seconds. Raises ResourceFailed when it ends in an error status or is gone, Timeout when time is up.
+        """
+        wanted = until if isinstance(until, str) else "as it should be"
+        is_so = until if callable(until) else lambda seen: _status(seen) == wanted.upper()
+        id_ = await self.id_of(name_or_id)
+
+        def check(seen: R | None) -> bool:
+            if seen is not None and is_so(seen):
+                return True
+            if seen is None or _status(seen).startswith("ERROR") or _status(seen).endswith("_FAILED"):
+                raise self._failed(id_, seen)
+            return False
+
+        what = f"{self.endpoint.config.name}: {self.kind} {id_} becoming {wanted}"
+        seen = await self.poll.wait(id_, check, what=what, timeout=timeout, interval=interval)
+        assert seen is not None  # noqa: S101 - `check` raises for one that is gone
+        return seen
+
+    async def wait_until_gone(self, name_or_id: Which, *, timeout: float = 600.0, interval: float = 2.0) -> None:
+        """Wait until it is no longer there. Raises ResourceFailed when its deletion fails, Timeout when time is up."""
+        id_ = await self.id_of(name_or_id)
+
+        def check(seen: R | None) -> bool:
+            if seen is not None and _status(seen) in ("ERROR_DELETING", "DELETE_FAILED"):
+                raise self._failed(id_, seen)
+            return seen is None or _status(seen) in _GONE
+
+        what = f"{self.endpoint.config.name}: {self.kind} {id_} being deleted"
+        await self.poll.wait(id_, check, what=what, timeout=timeout, interval=interval)
+
+    @property
+    def poll(self) -> Poll[R]:
+        """The look that everybody shares who waits for such things in this region."""
+
+        async def many(ids: AbstractSet[str]) -> Mapping[str, R]:
+            return {item.id: item async for item in self.stream() if item.id in ids}
+
+        endpoint = self.endpoint
+        key = ("poll", endpoint.config.region_name, endpoint.service_type, endpoint.prefix, self.resource.place.path)
+        return endpoint.session.once(key, lambda: Poll(self.get, many))
+
+    def _failed(self, id_: str, seen: R | None) -> ResourceFailed:
+        """The error of a wait that can't end well, with the service's words where it has any."""
+        why = "disappeared" if seen is None else f"ended as {_status(seen)}"
+        words = getattr(seen.get("fault"), "message", None) if seen is not None else None
+        words = words or (seen is not None and (seen.get("status_reason") or seen.get("fault_message"))) or ""
+        error = ResourceFailed(f"{self.kind} {id_} {why} while it was waited for{f': {words}' if words else ''}")
+        error.resource = seen
+        error.at(self.endpoint.config.name, self.endpoint.config.region_name, self.endpoint.service_type)
+        return error
 
     def _read(self, response: httpx.Response) -> R:
         options = self.endpoint.options

@@ -37,11 +37,11 @@ class Endpoint:
         self.config = config
         self.service_type = service_type
         self.options = options
-        self._prefix = prefix
+        self.prefix = prefix
 
     def at(self, *names: str) -> Endpoint:
         """The same service below a path: `endpoint.at("servers", id)`."""
-        return Endpoint(self.session, self.config, self.service_type, self.options, self._prefix + join(*names))
+        return Endpoint(self.session, self.config, self.service_type, self.options, self.prefix + join(*names))
 
     @property
     def location(self) -> Location:
@@ -54,7 +54,7 @@ class Endpoint:
 
     async def url(self, path: str = "") -> str:
         """The full URL of a path."""
-        return (await self.service()).url + self._prefix + path
+        return (await self.service()).url + self.prefix + path
 
     async def supports(self, microversion: str) -> bool:
         """Does the service know this microversion?"""
@@ -193,7 +193,7 @@ class Endpoint:
         body_headers, body = as_stream(content) if content is not None else ({}, None)
         return httpx.Request(
             method,
-            service.url + self._prefix + path,
+            service.url + self.prefix + path,
             params=_params(params or {}),
             headers={**self._headers(service, microversion), **body_headers, **(headers or {})},
             json=json,

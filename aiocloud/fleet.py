@@ -228,10 +228,8 @@ class Fleet:
 
         `verb` is a method of `Cloud` (`Cloud.search_servers`) or any `async def f(cloud, ...)`.
         """
-        by_member: dict[int, Done[T] | Failed] = {}
         async with self._run(verb, *args, **kwargs) as outcomes:
-            async for nth, outcome in outcomes:
-                by_member[nth] = outcome
+            by_member = {nth: outcome async for nth, outcome in outcomes}
         return Outcomes([by_member.get(nth) or self._late(nth) for nth in range(len(self._members))])
 
     def _late(self, nth: int) -> Failed:

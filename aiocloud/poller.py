@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Generic, TypeVar
 
 import anyio
@@ -87,14 +88,14 @@ class Poll(Generic[T]):
     def __init__(
         self,
         get: Callable[[str], Awaitable[T]],
-        many: Callable[[Collection[str]], Awaitable[Mapping[str, T]]],
+        many: Callable[[AbstractSet[str]], Awaitable[Mapping[str, T]]],
         *,
         few: int = 2,
     ) -> None:
         self._get = get
         self._few = few
         self._waiting: Counter[str] = Counter()
-        self._listing = Shared(lambda: many(self._waiting.keys()))
+        self._listing = Shared(lambda: many(set(self._waiting)))
 
     async def wait(
         self,
@@ -103,7 +104,7 @@ class Poll(Generic[T]):
         *,
         what: str,
         timeout: float,
-        interval: float = 2.0,  # noqa: A002
+        interval: float = 2.0,
     ) -> T | None:
         """Wait until it is so of the resource with this id; None stands for one that is gone.
 
@@ -119,7 +120,7 @@ class Poll(Generic[T]):
             if not self._waiting[id]:
                 del self._waiting[id]
 
-    async def _look(self, id: str, interval: float) -> T | None:  # noqa: A002
+    async def _look(self, id: str, interval: float) -> T | None:
         if len(self._waiting) <= self._few:
             try:
                 return await self._get(id)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiocloud.concurrent import concurrently
-from aiocloud.errors import CloudError, InvalidRequest, Leftover, NotFound, ResourceFailed
+from aiocloud.errors import CloudError, InvalidRequest, Leftover, NotFound
 from aiocloud.match import can_be_id, matches, named
 from aiocloud.model import Which
-from aiocloud.poller import Poll
 from aiocloud.reconcile import MARK, create_once, new_mark
 from aiocloud.region import Region
 from aiocloud.services.compute.server import NewServer, Server
 from aiocloud.tasks.addresses import reach, with_addresses
 from aiocloud.tasks.boot import Boot, look_up, new_server
 from aiocloud.tasks.details import with_details
+from aiocloud.tasks.floating_ips import add_ips_to_server
 from aiocloud.tasks.undo import Undo
 
 __all__ = [
@@ -242,15 +242,6 @@ async def _create(cloud: Region, spec: NewServer, undo: Undo) -> Server:
     return server.changed(name=server.name or spec.name, metadata=server.metadata or dict(marked.metadata or {}))
 
 
-def _poll(cloud: Region) -> Poll[Server]:
-    servers = cloud.compute.servers
-
-    async def many(ids: Collection[str]) -> Mapping[str, Server]:
-        return {server.id: server for server in await servers.list() if server.id in ids}
-
-    return cloud.session.once((cloud.region_name, "poll servers"), lambda: Poll(servers.get, many))
-
-
 async def wait_for_server(
     cloud: Region,
     server: Which,
@@ -269,37 +260,17 @@ async def wait_for_server(
     `timeout` seconds. The server itself is left as it is.
     """
     server_id = await cloud.compute.servers.id_of(server)
-    seen = await _poll(cloud).wait(
-        server_id,
-        lambda looked: _is_active(cloud, server_id, looked),
-        what=f"{cloud.where}: server {server_id} becoming ACTIVE",
-        timeout=timeout,
-        interval=_LONGEST_PAUSE,
-    )
-    assert seen is not None  # noqa: S101 - _is_active raises for one that is gone
-    if ips or ip_pool is not None:
-        from aiocloud.tasks.floating_ips import add_ips_to_server
-
-        return await add_ips_to_server(cloud, seen, ips=ips, ip_pool=ip_pool, nat_destination=nat_destination)
+    seen = await cloud.compute.servers.wait(server_id, until="ACTIVE", timeout=timeout, interval=_LONGEST_PAUSE)
+    if ips or ip_pool is not None or (auto_ip and reuse):
+        return await add_ips_to_server(
+            cloud, seen, auto_ip=auto_ip, ips=ips, ip_pool=ip_pool, reuse=reuse, nat_destination=nat_destination
+        )
     if not auto_ip:
         return (await with_addresses(cloud, [seen]))[0]
     reached = await reach(cloud, seen, nat_destination=nat_destination)
     if undo is not None and reached.floating_ip_id is not None:
         undo.made("floating IP", reached.floating_ip_id, None, cloud.network.floating_ips.delete)
     return reached.server
-
-
-def _is_active(cloud: Region, server_id: str, server: Server | None) -> bool:
-    """Is it there yet? Raises ResourceFailed when it never will be."""
-    if server is None or server.status in ("DELETED", "SOFT_DELETED"):
-        error = ResourceFailed(f"server {server_id} disappeared while it was waited for")
-    elif server.status == "ERROR":
-        why = server.fault.message if server.fault and server.fault.message else "Nova gives no reason"
-        error = ResourceFailed(f"server {server.name} ({server_id}) ended in ERROR: {why}")
-        error.resource = server
-    else:
-        return server.status == "ACTIVE"
-    raise error.at(cloud.name, cloud.region_name, "compute")
 
 
 async def get_active_server(
@@ -319,7 +290,7 @@ async def get_active_server(
     """
     if not wait:
         seen = await cloud.compute.servers.get(server)
-        if not _is_active(cloud, seen.id, seen):
+        if seen.status not in ("ACTIVE", "ERROR"):
             return None
     return await wait_for_server(cloud, server, auto_ip, ips, ip_pool, reuse, timeout, nat_destination)
 
@@ -389,13 +360,7 @@ async def delete_server(
         await _delete_ips(cloud, server, tries=1 + delete_ip_retry)
     deleted = await servers.delete(server)
     if wait and deleted:
-        await _poll(cloud).wait(
-            server.id,
-            lambda looked: looked is None or looked.status in ("DELETED", "SOFT_DELETED"),
-            what=f"{cloud.where}: server {server.name} ({server.id}) being deleted",
-            timeout=timeout,
-            interval=_LONGEST_PAUSE,
-        )
+        await servers.wait_until_gone(server, timeout=timeout, interval=_LONGEST_PAUSE)
     return deleted
 
 

@@ -117,7 +117,7 @@ async def test_a_server_boots_from_a_volume_that_goes_with_it(target: Target) ->
 async def volume_stays(target: Target, volume_id: str) -> bool:
     """Nova deletes the volume after the server is gone: wait until it is away."""
     async with target.connect() as cloud:
-        await cloud.block_storage.volumes.wait(volume_id, until="gone", timeout=60)
+        await cloud.block_storage.volumes.wait_until_gone(volume_id, timeout=60)
         return await cloud.get_volume(volume_id) is not None
 
 
