@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -175,7 +175,7 @@ class Connection:
 
     async def reset(self) -> None:
         """Close the client's socket so that the kernel sends RST."""
-        raw = self.client.extra(SocketAttribute.raw_socket)
+        raw = self.client.extra(SocketAttribute.raw_socket)  # noqa: S610 - no Django here
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         await anyio.aclose_forcefully(self.client)
         self.over.set()
@@ -195,14 +195,15 @@ class Connection:
 
 
 @asynccontextmanager
-async def proxy(port: int, plan: Iterable[Trouble | None] = (), *, host: str = "127.0.0.1") -> AsyncIterator[Proxy]:
+async def proxy(port: int, plan: Iterable[Trouble | None] = (), *, host: str = "127.0.0.1") -> AsyncGenerator[Proxy]:
     """A proxy on a free loopback port in front of `host`:`port` while the block runs.
 
     The first connection gets the plan's first trouble, and so on; None, and whatever comes after the plan, passes
     unharmed.
     """
     async with await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0) as listener:
-        bad = Proxy(listener.extra(SocketAttribute.local_port), (host, port), plan)
+        here = listener.extra(SocketAttribute.local_port)  # noqa: S610 - no Django here
+        bad = Proxy(here, (host, port), plan)
         async with anyio.create_task_group() as group:
             group.start_soon(listener.serve, bad.carry)
             yield bad

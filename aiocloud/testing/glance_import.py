@@ -65,7 +65,14 @@ class Imports:
         """GET /info/stores/detail: for administrators."""
         if not req.is_admin:
             raise Fail(403, "You are not authorized to complete stores_info_detail action.")
-        detail = {"id": "files", "default": "true", "type": "file", "description": "", "weight": 0, "properties": {}}
+        detail: Item = {
+            "id": "files",
+            "default": "true",
+            "type": "file",
+            "description": "",
+            "weight": 0,
+            "properties": {},
+        }
         return Reply.json({"stores": [detail]})
 
     async def info_usage(self, req: Req) -> Reply:
@@ -190,7 +197,7 @@ class Imports:
     def new_task(self, req: Req, kind: str, given: Item) -> Item:
         """A task that has begun."""
         now = stamp(self.glance.region.clock.now())
-        task = {
+        task: Item = {
             "id": self.glance.region.ids.uuid(),
             "type": kind,
             "status": "processing",

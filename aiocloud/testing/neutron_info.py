@@ -169,7 +169,7 @@ class Info:
 
     async def availabilities(self, req: Req) -> Reply:
         """GET /network-ip-availabilities: administrators see them."""
-        networks = self.neutron.networks.values() if req.is_admin else []
+        networks: list[Item] = list(self.neutron.networks.values()) if req.is_admin else []
         wanted = req.get("network_id"), req.get("network_name")
         found = [
             self.filling(network)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from aiocloud.testing.http import Fail, Req
@@ -19,7 +20,7 @@ class Networks(Table):
     one = "network"
     many = "networks"
     missing = ("NetworkNotFound", "Network {} could not be found.")
-    defaults: ClassVar[dict[str, Any]] = {
+    defaults: ClassVar[Mapping[str, Any]] = {
         "name": "",
         "admin_state_up": True,
         "shared": False,
@@ -101,7 +102,7 @@ class Subnets(Table):
     many = "subnets"
     missing = ("SubnetNotFound", "Subnet {} could not be found.")
     required = ("network_id", "ip_version")
-    defaults: ClassVar[dict[str, Any]] = {
+    defaults: ClassVar[Mapping[str, Any]] = {
         "name": "",
         "cidr": None,
         "gateway_ip": ...,
@@ -254,7 +255,7 @@ class SubnetPools(Table):
     many = "subnetpools"
     missing = ("SubnetPoolNotFound", "Subnet pool {} could not be found.")
     required = ("name", "prefixes")
-    defaults: ClassVar[dict[str, Any]] = {
+    defaults: ClassVar[Mapping[str, Any]] = {
         "default_prefixlen": None,
         "min_prefixlen": None,
         "max_prefixlen": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from aiocloud.testing.http import Fail, Req
@@ -20,7 +21,7 @@ class Ports(Table):
     many = "ports"
     missing = ("PortNotFound", "Port {} could not be found.")
     required = ("network_id",)
-    defaults: ClassVar[dict[str, Any]] = {
+    defaults: ClassVar[Mapping[str, Any]] = {
         "name": "",
         "admin_state_up": True,
         "mac_address": None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from aiocloud.testing.http import Fail, Reply, Req, Routes
@@ -23,7 +23,7 @@ class Routers(Table):
     one = "router"
     many = "routers"
     missing = ("RouterNotFound", "Router {} could not be found")
-    defaults: ClassVar[dict[str, Any]] = {
+    defaults: ClassVar[Mapping[str, Any]] = {
         "name": "",
         "admin_state_up": True,
         "external_gateway_info": None,
@@ -228,7 +228,7 @@ class FloatingIPs(Table):
     many = "floatingips"
     missing = ("FloatingIPNotFound", "Floating IP {} could not be found")
     required = ("floating_network_id",)
-    defaults: ClassVar[dict[str, Any]] = {
+    defaults: ClassVar[Mapping[str, Any]] = {
         "port_id": None,
         "fixed_ip_address": None,
         "floating_ip_address": None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from aiocloud.testing.http import Fail, Reply, Req, Routes
@@ -18,7 +19,7 @@ class SecurityGroups(Table):
     one = "security_group"
     many = "security_groups"
     missing = ("SecurityGroupNotFound", "Security group {} does not exist")
-    defaults: ClassVar[dict[str, Any]] = {"name": "", "description": "", "stateful": True}
+    defaults: ClassVar[Mapping[str, Any]] = {"name": "", "description": "", "stateful": True}
     computed = frozenset({"security_group_rules", "shared"})
     quota = 100
 
@@ -95,7 +96,7 @@ class SecurityGroupRules(Table):
     many = "security_group_rules"
     missing = ("SecurityGroupRuleNotFound", "Security group rule {} does not exist")
     required = ("security_group_id", "direction")
-    defaults: ClassVar[dict[str, Any]] = {
+    defaults: ClassVar[Mapping[str, Any]] = {
         "ethertype": "IPv4",
         "protocol": None,
         "port_range_min": None,
@@ -190,7 +191,7 @@ class AddressGroups(Table):
     one = "address_group"
     many = "address_groups"
     missing = ("AddressGroupNotFound", "Address group {} could not be found.")
-    defaults: ClassVar[dict[str, Any]] = {"name": "", "description": "", "addresses": []}
+    defaults: ClassVar[Mapping[str, Any]] = {"name": "", "description": "", "addresses": []}
     computed = frozenset({"shared"})
     create_only = frozenset({"addresses"})
     taggable = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from aiocloud.testing import neutron_query
@@ -144,15 +145,14 @@ class Table(Mapping[str, Item]):
 
     def new(self, project_id: str, **given: Any) -> Item:
         """A complete item from what is given and the defaults."""
-        fresh = {
-            key: list(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
-            for key, value in self.defaults.items()
-        }
+        fresh: Item = {key: copy(value) for key, value in self.defaults.items()}
         return {**fresh, **given, "project_id": project_id}
 
     def read_new(self, req: Req, body: Item) -> Item:
         """What a POST gives, checked and completed."""
-        allowed = {*self.defaults, *self.required, "project_id", "tenant_id"} | ({"tags"} if self.taggable else set())
+        allowed = {*self.defaults, *self.required, "project_id", "tenant_id"} | (
+            {"tags"} if self.taggable else set[str]()
+        )
         self.check_names(body, allowed)
         for name in body:
             if name not in allowed:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -18,7 +19,7 @@ from aiocloud.testing.swift_store import Blob, Obj
 if TYPE_CHECKING:
     from aiocloud.testing.swift import Swift
 
-MODES = {"tar": "r:", "tar.gz": "r:gz", "tar.bz2": "r:bz2"}
+ARCHIVES = ("tar", "tar.gz", "tar.bz2")
 MALFORMED = "The server could not comply with the request since it is either malformed or otherwise incorrect."
 
 
@@ -101,11 +102,11 @@ async def bulk_delete(swift: Swift, req: Req) -> Reply:
 async def extract_archive(swift: Swift, req: Req) -> Reply:
     """PUT ?extract-archive=tar, tar.gz or tar.bz2: every file becomes an object."""
     kind = req.get("extract-archive") or ""
-    if kind not in MODES:
+    if kind not in ARCHIVES:
         raise Fail(400, f"Unsupported archive format: {kind}", "plain")
     summary = Summary(wants_json(req))
     try:
-        files = await run_sync(unpack, await req.body(), MODES[kind])
+        files = await run_sync(unpack, await req.body(), kind)
     except tarfile.TarError as error:
         facts = {"Response Status": "400 Bad Request", "Response Body": f"Invalid Tar File: {error}"}
         return summary.written({**facts, "Number Files Created": 0})
@@ -125,10 +126,15 @@ async def extract_archive(swift: Swift, req: Req) -> Reply:
     return summary.written({**facts, "Number Files Created": created})
 
 
-def unpack(data: bytes, mode: str) -> list[tuple[str, bytes]]:
+def unpack(data: bytes, kind: str) -> list[tuple[str, bytes]]:
     """The files of an archive; `tarfile.TarError` when it is none."""
     found: list[tuple[str, bytes]] = []
-    with tarfile.open(fileobj=io.BytesIO(data), mode=mode) as archive:  # type: ignore[call-overload]
+    modes: dict[str, Callable[..., tarfile.TarFile]] = {
+        "tar": tarfile.TarFile.taropen,
+        "tar.gz": tarfile.TarFile.gzopen,
+        "tar.bz2": tarfile.TarFile.bz2open,
+    }
+    with modes[kind](None, "r", io.BytesIO(data)) as archive:
         for member in archive:
             source = archive.extractfile(member) if member.isfile() else None
             if source is not None:

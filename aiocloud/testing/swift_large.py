@@ -124,9 +124,9 @@ def read_manifest(swift: Swift, text: bytes) -> list[dict[str, Any]]:
         if not isinstance(one, dict):
             problems.append(f"Index {index}: not a JSON object")
             continue
-        odd = sorted(set(one) - KEYS)  # pyright: ignore[reportUnknownArgumentType]
+        odd = sorted(str(key) for key in one if key not in KEYS)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
         if odd:
-            problems.append(f"Index {index}: extraneous keys {', '.join(json.dumps(key) for key in odd)}")
+            problems.append(f"Index {index}: extraneous keys {', '.join(map(json.dumps, odd))}")
         if "path" not in one:
             problems.append(f'Index {index}: missing keys "path"')
         elif "/" not in str(one["path"]).strip("/"):  # pyright: ignore[reportUnknownArgumentType]
