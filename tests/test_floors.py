@@ -11,9 +11,10 @@ HOUSE = Path(__file__).parent.parent / "aiocloud"
 FLOORS = [
     "",  # the ground: errors, model, paging, log ... and every file not named here
     "config transport auth",
+    "poller",
     "session",
     "endpoint",
-    "collection poller",
+    "collection",
     "services",
     "region",
     "tasks",
