@@ -279,8 +279,9 @@ class Creatable(Listing[R], Generic[R, New]):
             if found is None and ignore_missing:
                 return False
             which = found if found is not None else which
+        place = self.resource.place
         try:
-            await self.endpoint.delete(self.resource.place.path + join(self._id(which)))
+            await self.endpoint.delete(place.path + join(self._id(which)), microversion=place.microversion)
         except NotFound:
             if not ignore_missing:
                 raise
