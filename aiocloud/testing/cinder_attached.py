@@ -57,6 +57,7 @@ class Attachments:
 
     def _note(self, volume: Wire, wire: Wire, device: str) -> None:
         """The volume shows what is attached."""
+        wire["connection_info"] = {"driver_volume_type": "fake", "attachment_id": wire["id"], "access_mode": "rw"}
         wire.update(status="attached", attached_at=self.cinder.now(), attach_mode="rw")
         volume["attachments"].append(
             {

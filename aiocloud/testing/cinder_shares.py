@@ -139,7 +139,9 @@ class Shares:
 
     async def type(self, req: Req) -> Reply:
         """GET /types/{id} and /types/default."""
-        return Reply.json({"volume_type": self._shown(req, self._find(req))})
+        shown = dict(self._shown(req, self._find(req)))
+        del shown["os-volume-type-access:is_public"]
+        return Reply.json({"volume_type": shown})
 
     async def create_type(self, req: Req) -> Reply:
         """POST /types."""

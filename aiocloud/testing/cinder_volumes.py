@@ -155,8 +155,10 @@ class Volumes:
 
     async def create(self, req: Req) -> Reply:
         """POST /volumes."""
-        wish = await req.member("volume")
-        return Reply.json({"volume": self.wire(req, self.make(req.token, wish), fresh=True)}, 202)
+        volume = self.make(req.token, await req.member("volume"))
+        return Reply.json(
+            {"volume": {**self.wire(req, volume, fresh=True), "status": "creating", "updated_at": None}}, 202
+        )
 
     def make(self, who: TokenState, wish: Wire, *, at_once: bool = False) -> Wire:
         """A volume, from nothing, an image, a snapshot or another volume."""

@@ -114,11 +114,13 @@ def brief(server: Server, req: Req) -> Wire:
 
 
 def detailed(nova: Nova, server: Server, req: Req) -> str:
-    """A server's whole JSON, from memory when nothing changed."""
+    """A server's JSON in GET /servers/detail, from memory when nothing changed."""
     key = req.base, req.version, req.is_admin
     text = server.texts.get(key)
     if text is None:
-        text = server.texts[key] = json.dumps(describe(nova, server, req))
+        wire = describe(nova, server, req)
+        wire.pop("server_groups", None)  # nova leaves them to GET /servers/{id}
+        text = server.texts[key] = json.dumps(wire)
     return text
 
 
@@ -170,6 +172,9 @@ def updated_view(nova: Nova, server: Server, req: Req) -> Wire:
     wire = describe(nova, server, req)
     if req.version >= (2, 75):
         return wire
+    for addresses in wire["addresses"].values():
+        for one in addresses:
+            del one["OS-EXT-IPS:type"], one["OS-EXT-IPS-MAC:mac_addr"]
     return {name: value for name, value in wire.items() if not name.startswith(NOT_IN_UPDATE)}
 
 

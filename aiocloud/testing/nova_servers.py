@@ -189,8 +189,7 @@ class Servers:
 
     async def show(self, req: Req) -> Reply:
         """GET /servers/{id}."""
-        text = detailed(self.nova, self.nova.find(req), req)
-        return Reply(200, f'{{"server": {text}}}'.encode(), {"content-type": "application/json"})
+        return Reply.json({"server": describe(self.nova, self.nova.find(req), req)})
 
     async def update(self, req: Req) -> Reply:
         """PUT /servers/{id}: name, description, hostname and the access addresses."""
@@ -238,10 +237,6 @@ class Servers:
         server.status, server.task_state, server.terminated = "DELETED", None, now
         server.changed(now)
         nova.deleted[server.id] = server
-
-    def wire(self, server: Server, req: Req) -> dict[str, Any]:
-        """A server as GET shows it."""
-        return describe(self.nova, server, req)
 
 
 def _regex(text: str) -> re.Pattern[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiocloud.testing.http import Fail, Reply, Req, mapping, paginate
+from aiocloud.testing.http import Fail, Reply, Req, Version, mapping, paginate
 from aiocloud.testing.nova_server import HOST, Server
 from aiocloud.testing.state import Wire, stamp
 
@@ -29,6 +29,13 @@ OLD_QUOTAS = {
     "security_group_rules": -1,
     "security_groups": -1,
 }
+OLD_LIMITS: tuple[tuple[Version, dict[str, int]], ...] = (
+    ((2, 36), {"maxTotalFloatingIps": -1, "maxSecurityGroups": -1, "maxSecurityGroupRules": -1}),
+    ((2, 36), {"totalFloatingIpsUsed": 0, "totalSecurityGroupsUsed": 0}),
+    ((2, 39), {"maxImageMeta": 128}),
+    ((2, 57), {"maxPersonality": 5, "maxPersonalitySize": 10240}),
+)
+"""What /limits showed before a microversion."""
 LIMITS = {
     "maxTotalCores": "cores",
     "maxTotalInstances": "instances",
@@ -92,6 +99,8 @@ class Shares:
             "totalInstancesUsed": used["instances"],
             "totalServerGroupsUsed": used["server_groups"],
         }
+        for version, old in OLD_LIMITS:
+            absolute |= old if req.version < version else {}
         return Reply.json({"limits": {"rate": [], "absolute": absolute}})
 
     def _project(self, req: Req) -> str:

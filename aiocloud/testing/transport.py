@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
 import anyio
@@ -35,13 +36,14 @@ class FakeTransport(httpx2.AsyncBaseTransport):
             path=url.raw_path.partition(b"?")[0].decode("ascii"),
             headers={name.lower(): value for name, value in request.headers.items()},
             query=read_query(url.query.decode("ascii")),
-            stream=_sent(request),
+            stream=(sent := _sent(request)),
             root=f"{url.scheme}://{url.host}{port}",
         )
         limit = request.extensions.get("timeout", {}).get("read")
         try:
-            with anyio.fail_after(limit):
-                reply = await self._fake.handle(req)
+            async with aclosing(sent):
+                with anyio.fail_after(limit):
+                    reply = await self._fake.handle(req)
         except TimeoutError:
             raise httpx2.ReadTimeout("The fake cloud took too long.", request=request) from None
         except Cut as cut:
@@ -69,9 +71,15 @@ def _error(cut: Cut, request: httpx2.Request) -> httpx2.TransportError:
     return httpx2.ReadError("Connection reset by peer", request=request)
 
 
-async def _sent(request: httpx2.Request) -> AsyncIterator[bytes]:
-    async for chunk in cast("httpx2.AsyncByteStream", request.stream):
-        yield chunk
+async def _sent(request: httpx2.Request) -> AsyncGenerator[bytes]:
+    chunks = aiter(cast("httpx2.AsyncByteStream", request.stream))
+    try:
+        async for chunk in chunks:
+            yield chunk
+    finally:
+        # A service that refuses stops reading in the middle; trio wants such generators closed by whoever made them.
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
 
 
 class _Body(httpx2.AsyncByteStream):
@@ -79,10 +87,20 @@ class _Body(httpx2.AsyncByteStream):
 
     def __init__(self, content: bytes | AsyncIterator[bytes]) -> None:
         self._content = content
+        self._done = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if isinstance(self._content, bytes):
-            yield self._content
-        else:
-            async for chunk in self._content:
-                yield chunk
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not isinstance(self._content, bytes):
+            return await anext(self._content)
+        if self._done:
+            raise StopAsyncIteration
+        self._done = True
+        return self._content
+
+    async def aclose(self) -> None:
+        """Close the stream, also one that was read only in part."""
+        if isinstance(self._content, AsyncGenerator):
+            await self._content.aclose()
