@@ -102,5 +102,6 @@ class _Body(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         """Close the stream, also one that was read only in part."""
-        if isinstance(self._content, AsyncGenerator):
-            await self._content.aclose()
+        close = getattr(self._content, "aclose", None)
+        if close is not None:
+            await close()
