@@ -1,0 +1,197 @@
+"""Snapshots and backups of volumes. API: https://docs.openstack.org/api-ref/block-storage/v3/#volume-snapshots-snapshots"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from aiocloud.collection import Listing
+from aiocloud.errors import InvalidRequest
+from aiocloud.model import Which
+from aiocloud.poller import wait_for
+from aiocloud.region import Region
+from aiocloud.services.block_storage.backup import Backup
+from aiocloud.services.block_storage.snapshot import Snapshot
+from aiocloud.tasks.lookup import by_id, given
+from aiocloud.tasks.undo import Undo
+from aiocloud.tasks.volumes import TIMEOUT, failed
+
+__all__ = [
+    "create_volume_backup",
+    "create_volume_snapshot",
+    "delete_volume_backup",
+    "delete_volume_snapshot",
+    "export_volume_backup",
+    "get_volume_snapshot_by_id",
+    "list_volume_backups",
+    "list_volume_snapshots",
+]
+
+C = TypeVar("C", Snapshot, Backup)
+
+
+async def create_volume_snapshot(
+    cloud: Region,
+    volume_id: Which,
+    force: bool = False,
+    wait: bool = True,
+    timeout: float | None = None,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    extra_body: dict[str, Any] | None = None,
+) -> Snapshot:
+    """Keep a volume as it is now; `force` also while it is attached.
+
+    `wait` is until the snapshot is available, at most `timeout` seconds (an hour when not given). When it fails or is
+    cancelled, the snapshot is removed again. Raises ResourceFailed when it ends in an error state, Timeout.
+    """
+    wanted = given(
+        force=force or None,
+        name=name,
+        description=description,
+        metadata=None if metadata is None else dict(metadata),
+        extra_body=extra_body,
+    )
+    volume = await cloud.block_storage.volumes.id_of(volume_id)
+    snapshots = cloud.block_storage.snapshots
+    async with Undo(cloud) as undo:
+        snapshot = await snapshots.create(volume_id=volume, **wanted)
+        undo.made("snapshot", snapshot.id, snapshot.name, snapshots.delete)
+        return await _available(cloud, snapshots, snapshot, timeout) if wait else snapshot
+
+
+async def create_volume_backup(
+    cloud: Region,
+    volume_id: Which,
+    name: str | None = None,
+    description: str | None = None,
+    force: bool = False,
+    wait: bool = True,
+    timeout: float | None = None,
+    incremental: bool = False,
+    snapshot_id: str | None = None,
+) -> Backup:
+    """Copy a volume, or a snapshot of it, to where backups are kept; `force` also while it is attached.
+
+    `wait` is until the backup is available, at most `timeout` seconds (an hour when not given). When it fails or is
+    cancelled, the backup is removed again. Raises ResourceFailed when it ends in an error state, Timeout.
+    """
+    wanted = given(
+        name=name,
+        description=description,
+        force=force or None,
+        incremental=incremental or None,
+        snapshot_id=snapshot_id,
+    )
+    volume = await cloud.block_storage.volumes.id_of(volume_id)
+    backups = cloud.block_storage.backups
+    async with Undo(cloud) as undo:
+        backup = await backups.create(volume_id=volume, **wanted)
+        undo.made("backup", backup.id, backup.name, backups.delete)
+        return await _available(cloud, backups, backup, timeout) if wait else backup
+
+
+async def _available(cloud: Region, listing: Listing[C], made: C, timeout: float | None) -> C:
+    label = f"{listing.kind} {made.name or made.id}"
+
+    def there(seen: C) -> bool:
+        if seen.status.startswith("error"):
+            why = seen.get("fail_reason")
+            raise failed(cloud, seen, f"{label} is {seen.status}{f': {why}' if why else ''}")
+        return seen.status == "available"
+
+    return await wait_for(
+        lambda: listing.get(made),
+        there,
+        what=f"{cloud.where}: {label} becoming available",
+        timeout=TIMEOUT if timeout is None else timeout,
+    )
+
+
+async def delete_volume_snapshot(
+    cloud: Region, name_or_id: Which | None = None, wait: bool = False, timeout: float | None = None
+) -> bool:
+    """Remove a snapshot: True, or False when it was not there. `wait` is until it is gone, at most `timeout` seconds."""
+    snapshots = cloud.block_storage.snapshots
+    snapshot = await snapshots.find(_named(name_or_id))
+    if snapshot is None or not await snapshots.delete(snapshot):
+        return False
+    if wait:
+        await _gone(cloud, snapshots, snapshot, timeout)
+    return True
+
+
+async def delete_volume_backup(
+    cloud: Region,
+    name_or_id: Which | None = None,
+    force: bool = False,
+    wait: bool = False,
+    timeout: float | None = None,
+) -> bool:
+    """Remove a backup: True, or False when it was not there.
+
+    `force` removes it whatever state it is in; `wait` is until it is gone, at most `timeout` seconds.
+    """
+    backups = cloud.block_storage.backups
+    backup = await backups.find(_named(name_or_id))
+    if backup is None:
+        return False
+    if force:
+        await backups.force_delete(backup)
+    elif not await backups.delete(backup):
+        return False
+    if wait:
+        await _gone(cloud, backups, backup, timeout)
+    return True
+
+
+def _named(name_or_id: Which | None) -> Which:
+    if name_or_id is None:
+        raise InvalidRequest("name_or_id does not say what to remove")
+    return name_or_id
+
+
+async def _gone(cloud: Region, listing: Listing[C], removed: C, timeout: float | None) -> None:
+    label = f"{listing.kind} {removed.name or removed.id}"
+
+    def gone(seen: C | None) -> bool:
+        if seen is not None and seen.status.startswith("error"):
+            raise failed(cloud, seen, f"{label} could not be removed: it is {seen.status}")
+        return seen is None or seen.status == "deleted"
+
+    await wait_for(
+        lambda: by_id(listing, removed.id),
+        gone,
+        what=f"{cloud.where}: removal of {label}",
+        timeout=TIMEOUT if timeout is None else timeout,
+    )
+
+
+async def get_volume_snapshot_by_id(cloud: Region, snapshot_id: str) -> Snapshot | None:
+    """The snapshot with this id, or None."""
+    return await by_id(cloud.block_storage.snapshots, snapshot_id)
+
+
+async def list_volume_snapshots(
+    cloud: Region,
+    detailed: bool = True,  # noqa: ARG001
+    filters: Mapping[str, Any] | None = None,
+) -> list[Snapshot]:
+    """All snapshots of the project, always in detail. `filters` go to the service."""
+    return await cloud.block_storage.snapshots.list(filters)
+
+
+async def list_volume_backups(
+    cloud: Region,
+    detailed: bool = True,  # noqa: ARG001
+    filters: Mapping[str, Any] | None = None,
+) -> list[Backup]:
+    """All backups of the project, always in detail. `filters` go to the service."""
+    return await cloud.block_storage.backups.list(filters)
+
+
+async def export_volume_backup(cloud: Region, backup_id: Which) -> dict[str, Any]:
+    """What another Cinder needs to know of a backup to take it over. For administrators."""
+    return await cloud.block_storage.backups.export_record(backup_id)
