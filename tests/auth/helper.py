@@ -19,7 +19,7 @@ ALICE = {"username": "alice", "password": SecretStr("pw-canary"), "project_name"
 Cloud = Callable[[httpx.Request], httpx.Response]
 
 
-def config(auth_type: str = "password", methods: tuple[str, ...] = (), **auth: Any) -> CloudConfig:
+def config(auth_type: Any = "password", methods: Any = (), **auth: Any) -> CloudConfig:
     """A cloud config; without keys it is Alice's."""
     keys = {"auth_url": AUTH_URL, **(auth or ALICE)}
     return CloudConfig(name="my-cloud", auth_type=auth_type, auth=keys, auth_methods=methods)
