@@ -34,7 +34,7 @@ def wish(fake: FakeCloud, name: str = "s", **more: Any) -> dict[str, Any]:
 async def make(client: Client, fake: FakeCloud, name: str = "s", version: str = LATEST, **more: Any) -> dict[str, Any]:
     made = await client("POST", "compute", "/servers", wish(fake, name, **more), version=version)
     assert made.status_code == 202, made.text
-    return (await client("GET", "compute", f"/servers/{made.json()['server']['id']}", version=version)).json()["server"]
+    return await show(client, made.json()["server"], version)
 
 
 async def act(client: Client, server: dict[str, Any], action: Any, version: str = LATEST) -> int:
@@ -43,7 +43,8 @@ async def act(client: Client, server: dict[str, Any], action: Any, version: str 
 
 
 async def show(client: Client, server: dict[str, Any], version: str = LATEST) -> dict[str, Any]:
-    return (await client("GET", "compute", f"/servers/{server['id']}", version=version)).json()["server"]
+    shown: dict[str, Any] = (await client("GET", "compute", f"/servers/{server['id']}", version=version)).json()
+    return dict(shown["server"])
 
 
 async def test_versions(client: Client) -> None:
