@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aiocloud.services.block_storage import BlockStorage
     from aiocloud.services.compute import Compute
     from aiocloud.services.identity import Identity
-    from aiocloud.services.image import Images as ImageService
+    from aiocloud.services.image import ImageService
     from aiocloud.services.network import Network
     from aiocloud.services.object_store import ObjectStore
 
@@ -91,9 +91,9 @@ class Region:
     @cached_property
     def image(self) -> ImageService:
         """Images (Glance)."""
-        from aiocloud.services.image import Images
+        from aiocloud.services.image import ImageService
 
-        return Images(self.endpoint("image"))
+        return ImageService(self.endpoint("image"))
 
     @cached_property
     def object_store(self) -> ObjectStore:

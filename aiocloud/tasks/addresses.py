@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiocloud._json import mappings
@@ -36,7 +36,7 @@ _BY_SERVER = 20
 class Facts:
     """What Neutron says, as far as a question needs it."""
 
-    networks: Networks = Networks()
+    networks: Networks = field(default_factory=Networks)
     ports: tuple[Resource, ...] = ()
     floating_ips: tuple[Resource, ...] = ()
     neutron: bool = True
@@ -47,19 +47,21 @@ async def find_networks(cloud: Region, *, gateways: bool = False) -> Networks:
     """The project's networks by what they are good for; `gateways` looks at their subnets, too."""
     if not await cloud.has_service("network"):
         return Networks()
-    config = cloud.config
+    return classify(await _nets(cloud, gateways=gateways), cloud.config.networks)
+
+
+async def _nets(cloud: Region, *, gateways: bool) -> list[Net]:
+    found: dict[str, Sequence[Resource]] = {"subnets": ()}
+
+    async def subnets() -> None:
+        found["subnets"] = await cloud.network.subnets.list()
+
     async with concurrently() as group:
-        found: dict[str, Sequence[Resource]] = {"subnets": ()}
-
-        async def subnets() -> None:
-            found["subnets"] = await cloud.network.subnets.list()
-
         if gateways:
             group.start_soon(subnets)
         found["networks"] = await cloud.network.networks.list()
     with_gateway = {subnet["network_id"] for subnet in found["subnets"] if subnet.get("gateway_ip")}
-    nets = [_net(network, with_gateway if gateways else None) for network in found["networks"]]
-    return classify(nets, config.networks)
+    return [_net(network, with_gateway if gateways else None) for network in found["networks"]]
 
 
 def _net(network: Resource, with_gateway: set[str] | None) -> Net:
@@ -68,6 +70,7 @@ def _net(network: Resource, with_gateway: set[str] | None) -> Net:
         name=network.name,
         external=bool(network.get("router:external")),
         provider=bool(network.get("provider:physical_network")),
+        shared=bool(network.get("shared")),
         gateway=None if with_gateway is None else network.id in with_gateway,
     )
 
@@ -76,7 +79,7 @@ async def _facts(cloud: Region, server_ids: Sequence[str], *, gateways: bool = F
     """A constant number of requests, all at once, however many servers there are."""
     if not await cloud.has_service("network"):
         return Facts(neutron=False)
-    found: dict[str, Any] = {"floating": (), "neutron": True}
+    found: dict[str, Any] = {"floating": (), "routed": _floating_ips_on(cloud)}
     query: dict[str, Any] = {"device_id": list(server_ids)} if len(server_ids) <= _BY_SERVER else {}
 
     async def ports() -> None:
@@ -87,14 +90,15 @@ async def _facts(cloud: Region, server_ids: Sequence[str], *, gateways: bool = F
             found["floating"] = tuple(await cloud.network.floating_ips.list())
         except NotFound:
             # Neutron without the router extension has no such path.
-            found["neutron"] = False
+            found["routed"] = False
 
     async with concurrently() as group:
         group.start_soon(ports)
-        if _floating_ips_on(cloud):
+        if found["routed"]:
             group.start_soon(floating_ips)
-        networks = await find_networks(cloud, gateways=gateways)
-    return Facts(networks, found["ports"], found["floating"], found["neutron"])
+        nets = await _nets(cloud, gateways=gateways)
+    networks = classify(nets, cloud.config.networks, direct=not found["routed"])
+    return Facts(networks, found["ports"], found["floating"], found["routed"])
 
 
 def _floating_ips_on(cloud: Region) -> bool:
@@ -234,7 +238,7 @@ async def reach(cloud: Region, server: Server, *, nat_destination: str | None = 
             continue
         return Reach(_with_floating(cloud, seen, facts, made), plan.how, made.id)
     if isinstance(plan, Unreachable):
-        why = "; ".join([*tried, plan.why] if not tried else tried)
+        why = "; ".join(tried or [plan.why])
         raise NoPublicAddress(
             f"server {server.name or server.id} can't get a public address: {why}",
             cloud=cloud.name,

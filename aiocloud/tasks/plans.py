@@ -41,8 +41,8 @@ class Net:
     """It names its physical network (which only some may see): it leads somewhere real."""
     gateway: bool | None = None
     """Has one of its subnets a gateway? None: not looked at."""
-    usable: bool = True
-    """May this project's servers be attached to it?"""
+    shared: bool = False
+    """Does the cloud's operator lend it to every project?"""
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,10 @@ class Networks:
         return next((net for net in self.everything if name in (net.name, net.id)), None)
 
 
-def classify(nets: Sequence[Net], hints: Sequence[NetworkHint] = ()) -> Networks:
+def classify(nets: Sequence[Net], hints: Sequence[NetworkHint] = (), *, direct: bool = False) -> Networks:
     """Sort networks by what they are good for: what clouds.yaml says of one wins over what Neutron says.
 
+    `direct`: this cloud has no floating IPs, so the networks that its operator shares are the way to its servers.
     Raises ConfigError for a hint that names no network, with the names that exist.
     """
     marked = {hint_net.id: hint for hint in hints for hint_net in [_marked(nets, hint)]}
@@ -76,7 +77,7 @@ def classify(nets: Sequence[Net], hints: Sequence[NetworkHint] = ()) -> Networks
     def leads_out(net: Net, version: int) -> bool:
         hint = marked.get(net.id)
         if hint is None:
-            return net.external or (version == 4 and net.provider)
+            return net.external or (version == 4 and net.provider) or (direct and net.shared)
         return hint.routes_ipv4_externally if version == 4 else hint.routes_ipv6_externally
 
     sources = [net for net in nets if net.id in marked and marked[net.id].nat_source]

@@ -207,8 +207,11 @@ async def create_server(
     found = await look_up(cloud, boot)
     async with Undo(cloud) as undo:
         server = await _create(cloud, new_server(boot, found), undo)
-        if wait:
-            ready = await wait_for_server(
+        if not wait:
+            # Nova answers a create with little more than the id.
+            now = await cloud.compute.servers.get(server)
+        else:
+            now = await wait_for_server(
                 cloud,
                 server,
                 auto_ip=auto_ip,
@@ -219,8 +222,7 @@ async def create_server(
                 nat_destination=nat_destination,
                 undo=undo,
             )
-            server = ready.changed(admin_pass=server.admin_pass)
-    return server
+        return now.changed(admin_pass=server.admin_pass)
 
 
 async def _create(cloud: Region, spec: NewServer, undo: Undo) -> Server:
@@ -238,8 +240,7 @@ async def _create(cloud: Region, spec: NewServer, undo: Undo) -> Server:
     undo.made("server", server.id, spec.name, cloud.compute.servers.delete)
     for extra in late:
         await cloud.compute.servers.delete(extra)
-    # Nova answers a create with little more than the id: what was asked for is known all the same.
-    return server.changed(name=server.name or spec.name, metadata=server.metadata or dict(marked.metadata or {}))
+    return server
 
 
 async def wait_for_server(

@@ -155,3 +155,10 @@ def test_ipv6_is_left_out_where_ipv4_is_forced():
     addresses = [Fixed("2001:db8::5", "public", 6)]
     assert choose_addresses(addresses, classify([PUBLIC])).public_v6 == "2001:db8::5"
     assert choose_addresses(addresses, classify([PUBLIC]), force_ipv4=True).public_v6 == ""
+
+
+def test_where_there_are_no_floating_ips_a_shared_network_leads_to_its_servers():
+    wan = Net("net-wan1", "WAN1", shared=True)
+    addresses = [Fixed("198.51.100.7", "WAN1")]
+    assert choose_addresses(addresses, classify([wan], direct=True)).public_v4 == "198.51.100.7"
+    assert choose_addresses(addresses, classify([wan])).public_v4 == ""

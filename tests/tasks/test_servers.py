@@ -1,0 +1,190 @@
+"""Servers on fake clouds of every kind: made, reached, seen, removed; and what is left when that fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+import aiocloud
+from aiocloud import Cloud, NoPublicAddress, ResourceFailed
+from aiocloud.testing import FakeCloud, Fault
+
+pytestmark = pytest.mark.anyio
+
+KINDS = {"my-vexxhost": "ca-ymq-1", "my-internap": "ams01", "my-citycloud": "Buf1"}
+
+
+def connect(fake: FakeCloud, tmp_path: Path, name: str | None = None, **more: Any) -> Cloud:
+    path = tmp_path / "clouds.yaml"
+    path.write_text(fake.clouds_yaml())
+    return aiocloud.connect(name, config_files=[path], secure_files=[], transport=fake.transport, **more)
+
+
+@pytest.fixture(params=list(KINDS))
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+async def an_image(cloud: Cloud) -> str:
+    return (await cloud.image.images.list())[0].id
+
+
+async def test_a_server_ends_reachable_on_all_three_kinds_of_cloud(kind: str, tmp_path: Path) -> None:
+    fake = FakeCloud.like(kind, boot_time=0.02)
+    async with connect(fake, tmp_path, kind) as cloud:
+        flavor = await cloud.get_flavor_by_ram(512)
+        server = await cloud.create_server("my-server", image=await an_image(cloud), flavor=flavor, wait=True)
+        assert (server.status, server["name"]) == ("ACTIVE", "my-server")
+        assert server.public_v4
+        assert server.interface_ip == server.public_v4
+        assert (server.location.cloud, server.location.region_name) == (kind, KINDS[kind])
+        floating = fake.count(service="network", method="POST", path="*/floatingips")
+        assert floating == (1 if kind == "my-citycloud" else 0)
+        assert await cloud.delete_server("my-server", wait=True, delete_ips=True) is True
+        assert await cloud.delete_server("my-server", wait=True) is False
+    region = fake.cloud(kind).region(KINDS[kind])
+    assert not region.nova.servers
+    assert not region.neutron.floatingips
+
+
+async def test_auto_ip_without_wait_keeps_its_promise_in_wait_for_server(tmp_path: Path) -> None:
+    fake = FakeCloud.like("my-citycloud")
+    async with connect(fake, tmp_path) as cloud:
+        server = await cloud.create_server("s", image=await an_image(cloud), flavor="m1.tiny")
+        assert server.status == "BUILD"
+        assert (await cloud.wait_for_server(server)).public_v4
+
+
+async def test_listing_costs_the_same_requests_however_many_servers(tmp_path: Path) -> None:
+    fake = FakeCloud(boot_time=0, quotas={"instances": 100, "cores": 1000, "ram": 10**6})
+    counts = []
+    async with connect(fake, tmp_path) as cloud:
+        image = await an_image(cloud)
+        for size in (2, 12):
+            while len(fake.cloud().region("RegionOne").nova.servers) < size:
+                await cloud.create_server("s", image=image, flavor="m1.tiny", auto_ip=False)
+            fake.clear()
+            assert len(await cloud.list_servers()) == size
+            plain = len(fake.requests)
+            await cloud.list_servers(detailed=True)
+            detailed = len(fake.requests) - plain
+            fake.clear()
+            await cloud.list_servers(bare=True)
+            counts.append((plain, detailed, len(fake.requests)))
+    assert counts[0] == counts[1]
+    plain, detailed, bare = counts[0]
+    assert (plain, bare) == (4, 1)
+    assert detailed <= 7
+
+
+async def test_bare_default_and_detailed_are_one_server_with_more_or_less(tmp_path: Path) -> None:
+    fake = FakeCloud.like("my-citycloud", boot_time=0.01)
+    async with connect(fake, tmp_path) as cloud:
+        made = await cloud.create_server("s", image=await an_image(cloud), flavor="m1.tiny", wait=True)
+        bare = await cloud.get_server("s", bare=True)
+        plain = await cloud.get_server("s")
+        detailed = await cloud.get_server("s", detailed=True)
+        assert bare and plain and detailed
+        assert bare.public_v4 == ""
+        assert plain.public_v4 == detailed.public_v4 == made.public_v4
+        assert detailed.image and plain.image
+        assert plain.image.name is None
+        assert detailed.image.name == "Ubuntu 16.04 Xenial Xerus"
+        assert detailed.security_groups[0].id
+
+
+async def test_a_server_that_ends_in_error_says_why_and_is_removed(tmp_path: Path) -> None:
+    fake = FakeCloud(boot_time=0.01)
+    async with connect(fake, tmp_path) as cloud:
+        image = await an_image(cloud)
+        fake.cloud().region("RegionOne").nova.fail_boots(message="No valid host was found.")
+        with pytest.raises(ResourceFailed, match="No valid host was found") as failed:
+            await cloud.create_server("s", image=image, flavor="m1.tiny", wait=True)
+    assert str(failed.value).startswith("fake RegionOne: server")
+    assert not fake.cloud().region("RegionOne").nova.servers
+
+
+async def test_without_a_way_to_a_public_address_the_error_says_why_and_nothing_stays(tmp_path: Path) -> None:
+    fake = FakeCloud(boot_time=0.01)
+    async with connect(fake, tmp_path, floating_ip_source="None") as cloud:
+        image = await an_image(cloud)
+        with pytest.raises(NoPublicAddress, match="floating IPs are switched off"):
+            await cloud.create_server("s", image=image, flavor="m1.tiny", wait=True)
+    assert not fake.cloud().region("RegionOne").nova.servers
+
+
+@pytest.mark.parametrize("given", [{"flavor": "no-such"}, {"image": "no-such"}, {"network": "no-such"}])
+async def test_a_name_that_is_not_there_is_one_error_and_makes_nothing(given: dict[str, str], tmp_path: Path) -> None:
+    fake = FakeCloud()
+    async with connect(fake, tmp_path) as cloud:
+        arguments: dict[str, Any] = {"image": await an_image(cloud), "flavor": "m1.tiny", **given}
+        with pytest.raises(aiocloud.InvalidRequest, match=f"no {next(iter(given))} 'no-such'"):
+            await cloud.create_server("s", **arguments)
+    assert not fake.cloud().region("RegionOne").nova.servers
+
+
+async def test_quota_exceeded_is_told_in_novas_words(tmp_path: Path) -> None:
+    fake = FakeCloud(quotas={"instances": 0})
+    async with connect(fake, tmp_path) as cloud:
+        with pytest.raises(aiocloud.Forbidden, match="[Qq]uota"):
+            await cloud.create_server("s", image=await an_image(cloud), flavor="m1.tiny")
+
+
+@pytest.mark.parametrize("fault", [{"reset": "after"}, {"status": 502}, {"reset": "before"}])
+async def test_a_create_that_ends_ambiguously_makes_exactly_one_server(fault: dict[str, Any], tmp_path: Path) -> None:
+    fake = FakeCloud(boot_time=0.01)
+    async with connect(fake, tmp_path) as cloud:
+        image = await an_image(cloud)
+        fake.fault(Fault(service="compute", method="POST", path="*/servers", **fault))
+        server = await cloud.create_server("s", image=image, flavor="m1.tiny", auto_ip=False)
+        assert list(fake.cloud().region("RegionOne").nova.servers) == [server.id]
+
+
+async def test_cancelling_a_create_leaves_nothing(tmp_path: Path) -> None:
+    fake = FakeCloud(boot_time=60)
+    async with connect(fake, tmp_path) as cloud:
+        image = await an_image(cloud)
+        with anyio.move_on_after(0.2):
+            await cloud.create_server("s", image=image, flavor="m1.tiny", wait=True)
+    assert not fake.cloud().region("RegionOne").nova.servers
+
+
+async def test_cancelling_while_the_post_is_under_way_leaves_nothing(tmp_path: Path) -> None:
+    fake = FakeCloud(boot_time=0)
+    path = tmp_path / "clouds.yaml"
+    async with fake.serve():
+        path.write_text(fake.clouds_yaml())
+        async with aiocloud.connect(config_files=[path], secure_files=[]) as cloud:
+            image = await an_image(cloud)
+            fake.fault(Fault(service="compute", method="POST", path="*/servers", timeout="after"))
+            with anyio.move_on_after(1) as scope:
+                await cloud.create_server("s", image=image, flavor="m1.tiny", auto_ip=False)
+            assert scope.cancelled_caught
+    assert not fake.cloud().region("RegionOne").nova.servers
+
+
+async def test_many_waiters_share_one_poll(tmp_path: Path) -> None:
+    fake = FakeCloud(boot_time=0.6, quotas={"instances": 100, "cores": 1000, "ram": 10**6, "floatingip": 100})
+    async with connect(fake, tmp_path) as cloud:
+        image = await an_image(cloud)
+        servers = [await cloud.create_server(f"s{n}", image=image, flavor="m1.tiny") for n in range(20)]
+        fake.clear()
+        async with anyio.create_task_group() as tasks:
+            for server in servers:
+                tasks.start_soon(lambda server=server: cloud.wait_for_server(server, auto_ip=False))
+        looks = fake.count(service="compute", method="GET", path="*/servers/*")
+    assert looks < 2 * len(servers)
+
+
+async def test_two_servers_of_one_name_are_ambiguous(tmp_path: Path) -> None:
+    fake = FakeCloud()
+    async with connect(fake, tmp_path) as cloud:
+        image = await an_image(cloud)
+        made = [await cloud.create_server("twin", image=image, flavor="m1.tiny", auto_ip=False) for _ in range(2)]
+        with pytest.raises(aiocloud.Ambiguous, match=made[0].id):
+            await cloud.get_server("twin")
+        assert len(await cloud.search_servers("tw*")) == 2
+        assert await cloud.get_server({"id": made[1].id}, bare=True) is not None
