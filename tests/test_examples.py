@@ -29,7 +29,7 @@ def run(talk: Talk, name: str) -> tuple[str, str]:
 def servers(talk: Talk) -> dict[str, list[str]]:
     """The names of the servers that each of the talk's three clouds holds."""
     held = {cloud: talk.fake.cloud(cloud).region(region).nova.servers for cloud, region in THREE.items()}
-    return {cloud: [server["name"] for server in each.values()] for cloud, each in held.items()}
+    return {cloud: [server.name for server in each.values()] for cloud, each in held.items()}
 
 
 def sent(talk: Talk, method: str, service: str, path: str = "*") -> int:
