@@ -191,7 +191,7 @@ class Endpoint:
     ) -> httpx.Request:
         service = await self.service()
         body_headers, body = as_stream(content) if content is not None else ({}, None)
-        return httpx.Request(
+        request = httpx.Request(
             method,
             service.url + self.prefix + path,
             params=_params(params or {}),
@@ -199,6 +199,9 @@ class Endpoint:
             json=json,
             stream=body,
         )
+        # The library leaves it out of a request with a stream.
+        request.headers.setdefault("Host", request.url.netloc.decode("ascii"))
+        return request
 
     async def _send(
         self, request: httpx.Request, repeatable: bool | None, *, stream: bool, deadline: float | None
