@@ -15,11 +15,12 @@ from aiocloud.transport.call import Call
 from aiocloud.transport.policy import Outcome
 from aiocloud.transport.wire import Wire
 
-__all__ = ["of_error", "out_of_time", "translate"]
+__all__ = ["NEVER_LEFT", "of_error", "out_of_time", "translate"]
 
 E = TypeVar("E", Timeout, TransportError)
 
 _NEVER_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+NEVER_LEFT = (*_NEVER_CONNECTED, httpx.UnsupportedProtocol)
 _HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 

@@ -31,11 +31,11 @@ from aiocloud.errors import InvalidRequest
 from aiocloud.log import redact_body, redact_headers, redact_url
 from aiocloud.transport.body import can_send_again
 from aiocloud.transport.call import EXTENSION, Call, call_of
-from aiocloud.transport.failures import of_error, out_of_time, translate
+from aiocloud.transport.failures import NEVER_LEFT, of_error, out_of_time, translate
 from aiocloud.transport.limits import Bucket, Key, Limits, Settings, Stats
 from aiocloud.transport.policy import Outcome, Policy, backoff, may_repeat, of_status, retry_after
 from aiocloud.transport.pool import default_transport
-from aiocloud.transport.reading import read_bounded
+from aiocloud.transport.reading import Pieces, read_bounded
 from aiocloud.transport.wire import Wire
 
 __all__ = [
@@ -80,6 +80,7 @@ class Whole(Layer):
             call.travel.wire.handed = True
         response = await self._inner.handle_async_request(request)
         response.request = request
+        response.stream = Pieces(response)
         if call.stream and not response.is_error:
             return response
         try:
@@ -244,7 +245,7 @@ class Retry(Layer):
         except httpx.RequestError as error:
             stale = wire.stale and not isinstance(error, httpx.TimeoutException)
             end = _End(of_error(error, wire), error=error, stale=stale)
-        if end.outcome in (Outcome.UNSENT, Outcome.REJECTED):
+        if end.outcome in (Outcome.UNSENT, Outcome.REJECTED) or isinstance(end.error, NEVER_LEFT):
             travel.wire = None
         travel.ambiguous = travel.ambiguous or end.outcome is Outcome.AMBIGUOUS
         return end
@@ -303,6 +304,7 @@ class Boundary(Layer):
 
     def _prepared(self, request: httpx.Request, now: float) -> Call:
         request.extensions.setdefault("timeout", self._timeouts)
+        can_send_again(request)  # a body of unknown kind is watched from here on
         call = call_of(request)
         if call.deadline is None:
             streams = call.stream or not isinstance(request.stream, httpx.ByteStream)
@@ -341,16 +343,15 @@ class _Bounded(httpx.AsyncByteStream):
         self._request = request
         self._call = call
         self._started = started
+        self._pieces = aiter(stream)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunks = aiter(self._stream)
-        while (chunk := await self._next(chunks)) is not None:
-            yield chunk
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
 
-    async def _next(self, chunks: AsyncIterator[bytes]) -> bytes | None:
+    async def __anext__(self) -> bytes:
         with anyio.CancelScope(deadline=self._call.deadline or math.inf):
             try:
-                return await anext(chunks, None)
+                return await anext(self._pieces)
             except _FOREIGN as error:
                 raise translate(error, self._request, self._call, sent=True) from error
         raise out_of_time(self._request, self._call, anyio.current_time() - self._started, sent=True)

@@ -22,6 +22,9 @@ __all__ = ["Bucket", "Key", "Limits", "Pace", "Settings", "Stats"]
 # A token short of one by rounding is one; a sleep too short for the clock to notice would never end.
 _ENOUGH = 1.0 - 1e-6
 
+# Waits shorter than this, in seconds, are the event loop's own.
+_NOTICED = 0.001
+
 Key = tuple[str | None, str | None, str | None]
 
 
@@ -156,8 +159,9 @@ class Bucket:
             raise
         finally:
             waited = anyio.current_time() - started
-            self._throttled += waited
-            call.travel.waited += waited
+            if waited > _NOTICED:
+                self._throttled += waited
+                call.travel.waited += waited
         self._requests += 1
 
     async def _wait_turn(self, request: httpx.Request, call: Call) -> None:

@@ -48,8 +48,10 @@ class NetworkTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request through the pool it belongs to."""
-        url = request.url
-        key = (call_of(request).region, url.scheme, proxy_for(url, self._proxies))
+        call, url = call_of(request), request.url
+        if call.travel.wire is not None:
+            call.travel.wire.tells = True
+        key = (call.region, url.scheme, proxy_for(url, self._proxies))
         pool = self._pools.get(key)
         if pool is None:
             verify = await self._context(url.scheme, key[2])

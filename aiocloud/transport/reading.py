@@ -1,11 +1,14 @@
-"""Reading an answer whole, without trusting its size."""
+"""Reading an answer, whole or in pieces, without trusting its size and without leaving anything open."""
 
 from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from aiocloud._http import httpx
 from aiocloud.errors import TransportError
 
-__all__ = ["CAP", "read_bounded"]
+__all__ = ["CAP", "Pieces", "read_bounded"]
 
 CAP = 64 * 1024 * 1024
 """Bytes of a decoded body that are read at most."""
@@ -15,35 +18,91 @@ _HIGHEST_RATIO = 200
 _UNSUSPICIOUS = 4 * 1024 * 1024
 
 
+class Pieces(httpx.AsyncByteStream):
+    """An answer's body as it comes. Closing it half-read ends the connection, and with it everything that waits there.
+
+    (The HTTP library reads through nested generators; one that is dropped half-way would be left to the garbage
+    collector, which can't wait for a connection to close.)
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - what an async transport answers
+        self._stream = response.stream
+        self._socket = response.extensions.get("network_stream")
+        self._pieces: AsyncIterator[bytes] | None = None
+        self._ended = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        self._pieces = aiter(self._stream)
+        return self
+
+    async def __anext__(self) -> bytes:
+        assert self._pieces is not None  # noqa: S101 - iteration began with __aiter__
+        try:
+            return await anext(self._pieces)
+        except BaseException:
+            self._ended = True
+            raise
+
+    async def aclose(self) -> None:
+        if self._pieces is not None and not self._ended:
+            self._ended = True
+            if self._socket is not None:
+                await self._socket.aclose()
+            with suppress(httpx.RequestError):
+                async for _ in self._pieces:
+                    if self._socket is None:
+                        break
+        await self._stream.aclose()
+
+
 async def read_bounded(response: httpx.Response, cap: int = CAP) -> bytes:
     """The whole body, decoded, also kept as `response.content`.
 
-    Raises TransportError when it is longer than `cap` bytes or compressed beyond all reason; the rest is then not read.
+    Raises TransportError when it is longer than `cap` bytes or compressed beyond all reason; the rest is not read then.
     """
     try:
         return response.content
     except httpx.ResponseNotRead:
         pass
-    # What is declared too long need not be fetched; a HEAD declares what a GET would send.
-    declared = response.headers.get("content-length", "")
-    if declared.isdigit() and len(declared) < 20 and int(declared) > cap and response.request.method != "HEAD":
-        await response.aclose()
-        raise _refusal(response, f"of {declared} bytes is larger than the {cap} bytes that are read")
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > cap or (size > _UNSUSPICIOUS and size > _HIGHEST_RATIO * response.num_bytes_downloaded):
-            await response.aclose()
-            raise _refusal(response, f"is larger than the {cap} bytes that are read" if size > cap else _BOMB)
-        chunks.append(chunk)
-    body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    raw = await _read_raw(response, cap)
+    body = _decoded(response, raw, cap) if raw and "content-encoding" in response.headers else raw
     # What `response.aread()` does, which knows no limit.
     response._content = body  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     return body
 
 
-_BOMB = "is compressed to less than a hundredth of its size, which no honest one is"
+async def _read_raw(response: httpx.Response, cap: int) -> bytes:
+    # What is declared too long need not be fetched; a HEAD declares what a GET would send.
+    declared = response.headers.get("content-length", "")
+    if declared.isdigit() and len(declared) < 20 and int(declared) > cap and response.request.method != "HEAD":
+        await response.aclose()
+        raise _refusal(response, f"has {declared} bytes, more than the {cap} that are read")
+    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - what an async transport answers
+    chunks: list[bytes] = []
+    size = 0
+    response.is_stream_consumed = True
+    async for chunk in response.stream:
+        size += len(chunk)
+        chunks.append(chunk)
+        if size > cap:
+            break
+    await response.aclose()
+    if size > cap:
+        raise _refusal(response, f"has more than the {cap} bytes that are read")
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _decoded(response: httpx.Response, raw: bytes, cap: int) -> bytes:
+    headers = {"content-encoding": response.headers["content-encoding"]}
+    pieces: list[bytes] = []
+    size = 0
+    for piece in httpx.Response(200, headers=headers, stream=httpx.ByteStream(raw)).iter_bytes():
+        size += len(piece)
+        if size > cap or (size > _UNSUSPICIOUS and size > _HIGHEST_RATIO * len(raw)):
+            raise _refusal(response, f"is compressed: {len(raw)} bytes become more than {size - 1}")
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _refusal(response: httpx.Response, why: str) -> TransportError:
