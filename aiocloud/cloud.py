@@ -16,7 +16,8 @@ from aiocloud.model import Location
 from aiocloud.pretty import pformat
 from aiocloud.region import Region
 from aiocloud.session import Options, Session
-from aiocloud.tasks import compute, flavors, floating_ips, servers
+from aiocloud.tasks import compute, flavors, floating_ips, picking, searching, servers
+from aiocloud.transport.limits import Stats
 from aiocloud.verb import via
 
 __all__ = ["Cloud"]
@@ -131,6 +132,11 @@ class Cloud(Region):
             return None
         return found.url
 
+    def stats(self) -> Mapping[str, Stats]:
+        """What each service of this region was asked: requests, repetitions, seconds spent waiting for a limit."""
+        stats = self.session.stats()
+        return {str(kind): stat for (_, region, kind), stat in stats.items() if region in (self.region_name, None)}
+
     def get_name(self) -> str:
         """The cloud's name."""
         return self.name
@@ -217,3 +223,20 @@ class Cloud(Region):
     delete_floating_ip = floating_ips.delete_floating_ip
     delete_unattached_floating_ips = floating_ips.delete_unattached_floating_ips
     detach_ip_from_server = floating_ips.detach_ip_from_server
+    get_default_network = picking.get_default_network
+    get_external_ipv4_floating_networks = picking.get_external_ipv4_floating_networks
+    get_external_ipv4_networks = picking.get_external_ipv4_networks
+    get_external_ipv6_networks = picking.get_external_ipv6_networks
+    get_external_networks = picking.get_external_networks
+    get_internal_ipv4_networks = picking.get_internal_ipv4_networks
+    get_internal_ipv6_networks = picking.get_internal_ipv6_networks
+    get_internal_networks = picking.get_internal_networks
+    get_nat_destination = picking.get_nat_destination
+    get_nat_source = picking.get_nat_source
+    use_external_network = picking.use_external_network
+    use_internal_network = picking.use_internal_network
+
+    # Anything
+
+    range_search = searching.range_search
+    search_resources = searching.search_resources

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiocloud._json import mappings
@@ -233,7 +233,7 @@ async def reach(cloud: Region, server: Server, *, nat_destination: str | None = 
             # No router between that port and the floating network, or somebody was faster: another port may do.
             tried.append(_said(error))
             rest = tuple(a for a in facts.addresses if a.port_id != plan.port_id)
-            facts = AddressFacts(**{**vars(facts), "addresses": rest})
+            facts = replace(facts, addresses=rest)
             plan = plan_address(facts)
             continue
         return Reach(_with_floating(cloud, seen, facts, made), plan.how, made.id)

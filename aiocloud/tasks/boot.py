@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from aiocloud._json import is_array, is_object
+from aiocloud._json import is_object
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import ConfigError, InvalidRequest
-from aiocloud.model import Resource, Value, Which, build
+from aiocloud.model import Value, Which, build
 from aiocloud.region import Region
 from aiocloud.services.compute.server import NewServer
 
@@ -121,7 +121,7 @@ async def flavor_id(cloud: Region, flavor: Which) -> str:
 async def _networks(cloud: Region, boot: Boot) -> tuple[Mapping[str, Any], ...] | None:
     """The networks to attach to: as asked for, else the one that clouds.yaml calls the default, else Nova chooses."""
     if boot.nics is not None:
-        nics = [boot.nics] if is_object(boot.nics) else list(boot.nics)
+        nics: Sequence[Any] = [boot.nics] if is_object(boot.nics) else list(boot.nics)
         return tuple([await _nic(cloud, nic) for nic in nics])
     if boot.network is not None:
         one = isinstance(boot.network, (str, Value, Mapping))
@@ -226,15 +226,13 @@ def _device(uuid: str, source: str, destination: str, *, boot_index: int, ends: 
 def _security_groups(groups: Sequence[Which] | Which | None) -> list[dict[str, str]] | None:
     if groups is None:
         return None
-    many = list(groups) if is_array(groups) or isinstance(groups, tuple) else [groups]
+    many: Sequence[Any] = [groups] if isinstance(groups, (str, Value)) or is_object(groups) else list(groups)
     return [{"name": _name_of(group)} for group in many]
 
 
-def _name_of(which: Any) -> str:
+def _name_of(which: Which) -> str:
     """Nova takes security groups and keypairs by name; an id does for groups, too."""
-    if isinstance(which, str):
-        return which
-    name = which.get("name") or which.get("id") if isinstance(which, (Resource, Mapping)) else None
+    name = which if isinstance(which, str) else which.get("name") or which.get("id")
     if not name:
         raise InvalidRequest(f"{which!r} has neither a name nor an id")
     return str(name)

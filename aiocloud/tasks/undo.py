@@ -65,6 +65,7 @@ class Undo:
     ) -> None:
         if error is None:
             return
+        left: list[Leftover] = []
         with anyio.CancelScope(shield=True):
             left = await self._undo(unclear=not isinstance(error, CloudError) or is_ambiguous(error))
         if not left:
