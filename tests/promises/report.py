@@ -1,0 +1,19 @@
+"""How big a promise test is, and how it says what was reached: one JSON line."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+FULL = os.environ.get("AIOCLOUD_PROMISES") == "full" or os.environ.get("AIOCLOUD_PROMISE_FULL") == "1"
+
+
+def size(small: int, full: int) -> int:
+    """The number to run with: `full` in `nox -s promises`, `small` in CI."""
+    return full if FULL else small
+
+
+def report(promise: str, *, n: str | int, target: Any, got: Any) -> None:
+    """Print what was promised and what was reached."""
+    print(json.dumps({"promise": promise, "n": n, "target": target, "got": got}))
