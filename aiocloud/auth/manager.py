@@ -24,7 +24,7 @@ from aiocloud.auth.conversation import LoginConfig, Pause, Tell
 from aiocloud.auth.logins import login
 from aiocloud.auth.store import TokenStore, store_key
 from aiocloud.auth.token import Token, load_token
-from aiocloud.errors import AuthError, CloudError, ConfigError, NormalizationError, TransportError
+from aiocloud.errors import AuthError, CloudError, ConfigError, NormalizationError, Timeout, TransportError
 
 __all__ = ["AuthManager"]
 
@@ -182,8 +182,9 @@ class AuthManager:
             try:
                 response = await self._send(request)
                 await response.aread()
-            except TransportError as error:
-                if attempt == TRIES or not error.sent:
+            except (TransportError, Timeout) as error:
+                # What was never sent was tried often enough by the transport.
+                if attempt == TRIES or (isinstance(error, TransportError) and not error.sent):
                     raise _unreachable(error, where, self._config.name) from error.__cause__
             else:
                 if attempt == TRIES or response.status_code not in FAILING:
@@ -226,9 +227,10 @@ def _is_refusal(error: CloudError) -> bool:
     return isinstance(error, AuthError | ConfigError) and (status is None or 400 <= status < 500)
 
 
-def _unreachable(error: TransportError, where: str, cloud: str) -> TransportError:
-    told = TransportError(f"can't log in at {where}: {error.message}", cloud=cloud, method=error.method, url=where)
-    told.sent = error.sent
+def _unreachable(error: TransportError | Timeout, where: str, cloud: str) -> CloudError:
+    told = _copy(error)
+    told.message = f"can't log in at {where}: {error.message}"
+    told.cloud, told.url = cloud, where
     return told
 
 

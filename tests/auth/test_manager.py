@@ -13,7 +13,7 @@ from aiocloud._http import httpx
 from aiocloud.auth.cache import MemoryStore, Stored
 from aiocloud.auth.manager import AuthManager
 from aiocloud.config.schema import CloudConfig
-from aiocloud.errors import AuthError, CloudError, ConfigError, TransportError, Unauthorized
+from aiocloud.errors import AuthError, CloudError, ConfigError, Timeout, TransportError, Unauthorized
 from tests.auth.helper import config, granted, refused
 
 pytestmark = pytest.mark.anyio
@@ -157,7 +157,7 @@ async def test_a_cloud_out_of_reach_fails_for_all_who_waited_and_only_for_them()
 async def test_a_failing_identity_service_is_asked_again(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aiocloud.auth.manager.BACKOFF", 0.0)
     scene = Scene()
-    scene.keystone.script = [refused(status, "busy"), TransportError("reset"), refused(status, "busy")]
+    scene.keystone.script = [refused(status, "busy"), TransportError("reset"), Timeout("no answer")]
     assert await scene.many(20) == ["tok-4"] * 20
     scene.keystone.script = [refused(status, "still busy")] * 9
     with pytest.raises(AuthError, match="still busy"):
