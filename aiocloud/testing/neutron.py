@@ -10,9 +10,19 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiocloud.testing.http import Fail, Reply, Req
+from aiocloud.testing.neutron_extras import (
+    AddressScopes,
+    FirewallGroups,
+    FirewallPolicies,
+    FirewallRules,
+    PortForwardings,
+    RBACPolicies,
+    Trunks,
+)
 from aiocloud.testing.neutron_info import Info
 from aiocloud.testing.neutron_networks import Networks, SubnetPools, Subnets
 from aiocloud.testing.neutron_ports import Ports
+from aiocloud.testing.neutron_qos import QosPolicies
 from aiocloud.testing.neutron_query import Item
 from aiocloud.testing.neutron_routers import FloatingIPs, Routers
 from aiocloud.testing.neutron_security import AddressGroups, SecurityGroupRules, SecurityGroups
@@ -46,12 +56,22 @@ class Neutron(Service):
         self.security_groups = SecurityGroups(self)
         self.security_group_rules = SecurityGroupRules(self)
         self.address_groups = AddressGroups(self)
+        self.address_scopes = AddressScopes(self)
+        self.rbac_policies = RBACPolicies(self)
+        self.qos_policies = QosPolicies(self)
+        self.trunks = Trunks(self)
+        self.port_forwardings = PortForwardings(self)
+        self.firewall_rules = FirewallRules(self)
+        self.firewall_policies = FirewallPolicies(self)
+        self.firewall_groups = FirewallGroups(self)
         self.tables: list[Table] = [
             *(self.networks, self.subnets, self.subnetpools, self.ports),
             *(self.security_groups, self.security_group_rules, self.address_groups),
+            *(self.address_scopes, self.rbac_policies, self.qos_policies, self.trunks),
         ]
         if self.has_router:
-            self.tables += [self.routers, self.floatingips]
+            self.tables += [self.routers, self.floatingips, self.port_forwardings]
+            self.tables += [self.firewall_rules, self.firewall_policies, self.firewall_groups]
         for table in self.tables:
             table.mount(self.routes)
         Info(self).mount(self.routes)

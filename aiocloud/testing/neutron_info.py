@@ -48,6 +48,12 @@ EXTENSIONS = [
     "subnet-service-types",
     "subnet_allocation",
     "tag-creation",
+    "address-scope",
+    "qos",
+    "qos-rule-type-details",
+    "rbac-policies",
+    "trunk",
+    "trunk-details",
 ]
 ROUTER_EXTENSIONS = [
     "router",
@@ -58,10 +64,23 @@ ROUTER_EXTENSIONS = [
     "floatingip-pools",
     "l3_agent_scheduler",
     "router_availability_zone",
+    "floating-ip-port-forwarding",
+    "expose-port-forwarding-in-fip",
+    "fwaas_v2",
+    "service-type",
+    "l3-flavors",
 ]
 DNS_EXTENSIONS = ["dns-integration", "dns-domain-ports"]
 
-FURTHER_QUOTAS = {"router_route": 30, "rbac_policy": 10, "trunk": -1}
+FURTHER_QUOTAS = {"router_route": 30}
+COUNTED = frozenset(
+    {
+        *("network", "subnet", "subnetpool", "port", "router", "floatingip", "rbac_policy", "trunk"),
+        *("security_group", "security_group_rule"),
+    }
+)
+"""Resources that have a quota."""
+PROVIDERS = ("dvrha", "dvr", "ha", "single_node")
 
 
 class Info:
@@ -78,6 +97,10 @@ class Info:
         routes.add("GET", "/v2.0/extensions/{alias}", self.extension)
         routes.add("GET", "/v2.0/availability_zones", self.availability_zones)
         routes.add("GET", "/v2.0/agents", self.agents)
+        if self.neutron.has_router:
+            routes.add("GET", "/v2.0/service-providers", self.service_providers)
+            routes.add("GET", "/v2.0/flavors", self.flavors)
+            routes.add("GET", "/v2.0/floatingip-pools", self.floatingip_pools)
         routes.add("GET", "/v2.0/network-ip-availabilities", self.availabilities)
         routes.add("GET", "/v2.0/network-ip-availabilities/{id}", self.availability)
         routes.add("GET", "/v2.0/quotas", self.quotas)
@@ -165,6 +188,33 @@ class Info:
         ]
         return Reply.json({"agents": agents if req.is_admin else []})
 
+    # What routers can be, and where floating IPs come from
+
+    async def service_providers(self, req: Req) -> Reply:  # noqa: ARG002
+        """GET /service-providers."""
+        found = [{"service_type": "L3_ROUTER_NAT", "name": name, "default": False} for name in PROVIDERS]
+        return Reply.json({"service_providers": found})
+
+    async def flavors(self, req: Req) -> Reply:  # noqa: ARG002
+        """GET /flavors: routers come in one make here."""
+        return Reply.json({"flavors": []})
+
+    async def floatingip_pools(self, req: Req) -> Reply:
+        """GET /floatingip-pools: the subnets of external networks."""
+        owner = {"project_id": req.project_id, "tenant_id": req.project_id}
+        found = [
+            {
+                "subnet_id": subnet["id"],
+                "subnet_name": subnet["name"],
+                "network_id": subnet["network_id"],
+                "cidr": subnet["cidr"],
+                **owner,
+            }
+            for subnet in self.neutron.subnets.values()
+            if self.neutron.networks[subnet["network_id"]]["router:external"]
+        ]
+        return Reply.json({"floatingip_pools": found})
+
     # How full networks are
 
     async def availabilities(self, req: Req) -> Reply:
@@ -229,8 +279,7 @@ class Info:
     def limits(self, project_id: str) -> dict[str, int]:
         """A project's quotas by name."""
         region = self.neutron.region
-        counted = [table for table in self.neutron.tables if table.one != "address_group"]
-        found = {table.one: table.limit(project_id) for table in counted}
+        found = {table.one: table.limit(project_id) for table in self.neutron.tables if table.one in COUNTED}
         return {**found, **{name: region.quota(project_id, name, limit) for name, limit in FURTHER_QUOTAS.items()}}
 
     def allow(self, req: Req, rule: str) -> str:

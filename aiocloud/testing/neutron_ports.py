@@ -248,6 +248,7 @@ class Ports(Table):
         if owner in SERVICE_OWNERS:
             words = f"cannot be deleted directly via the port API: has device owner {owner}."
             raise Fail(409, f"Port {item['id']} {words}", "ServicePortInUse")
+        self.neutron.trunks.check_free(item["id"])
         self.drop(item)
 
     def drop(self, item: Item) -> None:

@@ -266,7 +266,6 @@ class FloatingIPs(Table):
                 "port_id": None,
                 "router_id": None,
                 "status": "DOWN",
-                "port_forwardings": [],
             }
         )
         outside["device_id"] = item["id"]
@@ -283,6 +282,9 @@ class FloatingIPs(Table):
         """A port id, or null, moves it; other fields are plain."""
         if "port_id" in given:
             port_id, fixed = given.pop("port_id"), given.pop("fixed_ip_address", None)
+            if port_id and self.neutron.port_forwardings.of_floatingip(item["id"]):
+                words = f"Floating IP {item['id']} in use by Port Forwarding resources."
+                raise Fail(409, words, "FipInUseByPortForwarding")
             if port_id:
                 self.associate(item, self.neutron.ports.need_visible(req, port_id), fixed)
             else:
@@ -358,6 +360,8 @@ class FloatingIPs(Table):
     def remove(self, item: Item) -> None:
         """The address goes back to its network."""
         self.dissociate(item)
+        for forwarding in self.neutron.port_forwardings.of_floatingip(item["id"]):
+            self.neutron.port_forwardings.remove(forwarding)
         for port in self.neutron.ports.of_device(item["id"]):
             self.neutron.ports.drop(port)
         super().remove(item)
@@ -366,4 +370,10 @@ class FloatingIPs(Table):
         """With a few facts of the port it leads to."""
         names = ("name", "network_id", "mac_address", "admin_state_up", "status", "device_id", "device_owner")
         port = self.neutron.ports[item["port_id"]] if item["port_id"] else None
-        return {**item, "port_details": None if port is None else {name: port[name] for name in names}}
+        brief = ("id", "protocol", "internal_ip_address", "internal_port_id", "internal_port", "external_port")
+        forwardings = self.neutron.port_forwardings.of_floatingip(item["id"])
+        return {
+            **item,
+            "port_details": None if port is None else {name: port[name] for name in names},
+            "port_forwardings": [{name: one[name] for name in brief} for one in forwardings],
+        }

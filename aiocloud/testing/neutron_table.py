@@ -31,6 +31,8 @@ class Table(Mapping[str, Item]):
 
     one: ClassVar[str] = ""
     many: ClassVar[str] = ""
+    path: ClassVar[str] = ""
+    """Where it is below /v2.0, if not at its plural's name with dashes."""
     missing: ClassVar[tuple[str, str]] = ("", "")
     """Kind and words of the refusal for an unknown id."""
     required: ClassVar[tuple[str, ...]] = ()
@@ -81,6 +83,10 @@ class Table(Mapping[str, Item]):
         """The item as an answer shows it to an administrator."""
         return item
 
+    def within(self, req: Req, item: Item) -> bool:  # noqa: ARG002
+        """Whether an item belongs to what the path names before this resource."""
+        return True
+
     def visible(self, req: Req, item: Item) -> bool:
         """Whether the caller's project may see the item."""
         return req.is_admin or item["project_id"] == req.project_id
@@ -119,7 +125,7 @@ class Table(Mapping[str, Item]):
     def need_visible(self, req: Req, item_id: str | None) -> Item:
         """A stored item that the caller may see, or 404."""
         item = self.need(item_id)
-        if not self.visible(req, item):
+        if not (self.within(req, item) and self.visible(req, item)):
             raise self.lack(item_id)
         return item
 
@@ -221,7 +227,7 @@ class Table(Mapping[str, Item]):
 
     def mount(self, routes: Routes) -> None:
         """Add this resource's routes."""
-        path = "/v2.0/" + self.many.replace("_", "-")
+        path = "/v2.0" + (self.path or "/" + self.many.replace("_", "-"))
         for at in (path, f"{path}.json"):
             routes.add("GET", at, self.list)
             routes.add("POST", at, self.create)
@@ -324,7 +330,7 @@ class Table(Mapping[str, Item]):
         rows = [
             item
             for item in self.rows.values()
-            if self.visible(req, item) and neutron_query.matches(item, self.view, filters)
+            if self.within(req, item) and self.visible(req, item) and neutron_query.matches(item, self.view, filters)
         ]
         rows = neutron_query.arranged(req, rows)
         chunk, links = neutron_query.page(req, rows, self.neutron.region.knobs.page_size, self.lack)

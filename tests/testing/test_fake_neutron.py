@@ -303,3 +303,83 @@ async def test_nova_sees_fixed_and_floating_addresses(fake: FakeCloud) -> None:
         assert "server-1" in heard
         neutron.delete_ports_of("server-1")
         assert neutron.addresses_of("server-1") == {}
+
+
+async def test_quality_of_service_has_policies_with_rules(fake: FakeCloud) -> None:
+    async with wire(fake, "network") as http, wire(fake, "network", admin=True) as boss:
+        assert refusal(await http.post("/v2.0/qos/policies", json={"policy": {"name": "q"}}))[0] == 403
+        policy = (await boss.post("/v2.0/qos/policies", json={"policy": {"name": "q", "shared": True}})).json()[
+            "policy"
+        ]
+        rules = f"/v2.0/qos/policies/{policy['id']}/bandwidth_limit_rules"
+        made = await boss.post(rules, json={"bandwidth_limit_rule": {"max_kbps": 1000}})
+        rule = made.json()["bandwidth_limit_rule"]
+        assert rule == {"id": rule["id"], "max_kbps": 1000, "max_burst_kbps": 0, "direction": "egress"}
+        again = await boss.post(rules, json={"bandwidth_limit_rule": {"max_kbps": 1}})
+        assert refusal(again) == (409, "QoSRulesConflict")
+        changed = await boss.put(f"{rules}/{rule['id']}", json={"bandwidth_limit_rule": {"max_kbps": 5}})
+        assert changed.json()["bandwidth_limit_rule"]["max_kbps"] == 5
+        seen = (await http.get(f"/v2.0/qos/policies/{policy['id']}")).json()["policy"]
+        assert [one["type"] for one in seen["rules"]] == ["bandwidth_limit"]
+        assert (await boss.delete(f"{rules}/{rule['id']}")).status_code == 204
+        assert refusal(await boss.get(f"{rules}/{rule['id']}")) == (404, "QosRuleNotFound")
+        assert (await boss.delete(f"/v2.0/qos/policies/{policy['id']}")).status_code == 204
+
+
+async def test_trunks_hold_their_ports(fake: FakeCloud) -> None:
+    async with wire(fake, "network") as http:
+        network = await inside(http)
+        parent, child = [await create(http, "ports", "port", network_id=network["id"]) for _ in range(2)]
+        trunk = await create(http, "trunks", "trunk", port_id=parent["id"])
+        subport = {"port_id": child["id"], "segmentation_type": "vlan", "segmentation_id": 5}
+        path = f"/v2.0/trunks/{trunk['id']}"
+        added = await http.put(f"{path}/add_subports", json={"sub_ports": [subport]})
+        assert added.json()["sub_ports"] == [subport]
+        assert refusal(await http.delete(f"/v2.0/ports/{parent['id']}")) == (409, "PortInUseAsTrunkParent")
+        assert refusal(await http.delete(f"/v2.0/ports/{child['id']}")) == (409, "PortInUseAsSubPort")
+        assert (await http.delete(path)).status_code == 204
+        assert (await http.delete(f"/v2.0/ports/{parent['id']}")).status_code == 204
+
+
+async def test_single_ports_of_a_floating_ip_can_be_forwarded(fake: FakeCloud) -> None:
+    async with wire(fake, "network") as http:
+        network, external = await inside(http), await outside(http)
+        port = await create(http, "ports", "port", network_id=network["id"])
+        floating = await create(http, "floatingips", "floatingip", floating_network_id=external["id"])
+        path = f"/v2.0/floatingips/{floating['id']}"
+        wish = {
+            "internal_port_id": port["id"],
+            "internal_ip_address": port["fixed_ips"][0]["ip_address"],
+            "internal_port": 22,
+            "external_port": 2222,
+            "protocol": "tcp",
+        }
+        made = await http.post(f"{path}/port_forwardings", json={"port_forwarding": wish})
+        assert made.json()["port_forwarding"]["external_port_range"] == "2222:2222"
+        assert refusal(await http.post(f"{path}/port_forwardings", json={"port_forwarding": wish}))[0] == 400
+        shown = (await http.get(path)).json()["floatingip"]
+        assert [one["external_port"] for one in shown["port_forwardings"]] == [2222]
+        whole = await http.put(path, json={"floatingip": {"port_id": port["id"]}})
+        assert refusal(whole) == (409, "FipInUseByPortForwarding")
+        forwarding = f"{path}/port_forwardings/{made.json()['port_forwarding']['id']}"
+        assert (await http.delete(forwarding)).status_code == 204
+        assert refusal(await http.get(forwarding)) == (404, "PortForwardingNotFound")
+
+
+async def test_firewalls_are_groups_of_policies_of_rules(fake: FakeCloud) -> None:
+    async with wire(fake, "network") as http:
+        rules = [await create(http, "fwaas/firewall_rules", "firewall_rule", name=name) for name in "ab"]
+        policy = await create(
+            http, "fwaas/firewall_policies", "firewall_policy", name="p", firewall_rules=[rules[0]["id"]]
+        )
+        path = f"/v2.0/fwaas/firewall_policies/{policy['id']}"
+        wish = {"firewall_rule_id": rules[1]["id"], "insert_before": rules[0]["id"]}
+        inserted = await http.put(f"{path}/insert_rule", json=wish)
+        assert inserted.json()["firewall_rules"] == [rules[1]["id"], rules[0]["id"]]
+        group = await create(
+            http, "fwaas/firewall_groups", "firewall_group", name="g", ingress_firewall_policy_id=policy["id"]
+        )
+        assert refusal(await http.delete(path)) == (409, "FirewallPolicyInUse")
+        assert refusal(await http.delete(f"/v2.0/fwaas/firewall_rules/{rules[0]['id']}")) == (409, "FirewallRuleInUse")
+        assert (await http.delete(f"/v2.0/fwaas/firewall_groups/{group['id']}")).status_code == 204
+        assert (await http.delete(path)).status_code == 204
