@@ -31,8 +31,13 @@ __all__ = [
 async def list_flavors(cloud: Region, get_extra: bool = False) -> list[Flavor]:
     """All flavors. Their extra specs come along from Nova 2.61 on; `get_extra` asks older ones flavor by flavor."""
     flavors = await cloud.compute.flavors.list()
-    if not get_extra or await cloud.compute.endpoint.supports("2.61"):
-        return flavors
+    return await _with_extra(cloud, flavors) if get_extra else flavors
+
+
+async def _with_extra(cloud: Region, flavors: Sequence[Flavor]) -> list[Flavor]:
+    """The flavors with their extra specs, which Nova before 2.61 tells only one by one."""
+    if not flavors or await cloud.compute.endpoint.supports("2.61"):
+        return list(flavors)
     return [flavor.changed(extra_specs=await cloud.compute.flavors.extra_specs(flavor)) for flavor in flavors]
 
 
@@ -48,15 +53,17 @@ async def get_flavor(
     cloud: Region, name_or_id: Which, filters: Mapping[str, Any] | None = None, get_extra: bool = True
 ) -> Flavor | None:
     """The flavor with this name or id, or None. Raises Ambiguous when several have the name."""
-    return await cloud.compute.flavors.find(name_or_id, filters)
+    flavor = await cloud.compute.flavors.find(name_or_id, filters)
+    return (await _with_extra(cloud, [flavor]))[0] if flavor is not None and get_extra else flavor
 
 
 async def get_flavor_by_id(cloud: Region, id: str, get_extra: bool = False) -> Flavor | None:
     """The flavor with this id, or None."""
     try:
-        return await cloud.compute.flavors.get(id)
+        flavor = await cloud.compute.flavors.get(id)
     except NotFound:
         return None
+    return (await _with_extra(cloud, [flavor]))[0] if get_extra else flavor
 
 
 async def get_flavor_name(cloud: Region, flavor_id: str) -> str | None:
@@ -81,7 +88,7 @@ async def get_flavor_by_ram(cloud: Region, ram: int, include: str | None = None,
             region=cloud.region_name,
             service="compute",
         )
-    return chosen
+    return (await _with_extra(cloud, [chosen]))[0] if get_extra else chosen
 
 
 def smallest(flavors: Sequence[Flavor], ram: int, include: str | None = None) -> Flavor | None:
