@@ -129,7 +129,7 @@ class PortForwardings(Table):
 
     def within(self, req: Req, item: Item) -> bool:
         """Those of the floating IP in the path."""
-        return item["floatingip_id"] == req.args["floatingip"]
+        return bool(item["floatingip_id"] == req.args["floatingip"])
 
     def make(self, req: Req, given: Item) -> Item:
         """Refused when the floating IP leads to a port as a whole, or that port of it is taken."""
