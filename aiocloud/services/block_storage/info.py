@@ -62,7 +62,7 @@ class Service(Resource):
 class Extension(Resource):
     """API: https://docs.openstack.org/api-ref/block-storage/v3/#list-known-api-extensions"""
 
-    place: ClassVar[Place] = Place("/extensions", many="extensions", by_name="list")
+    place: ClassVar[Place] = Place("/extensions", one="extension", many="extensions", by_name="list")
 
     id: Annotated[Text, Wire("alias")] = ""
     alias: Text = ""

@@ -22,7 +22,7 @@ __all__ = [
 class Extension(Resource):
     """Something that this Neutron can do; its alias is its id. API: https://docs.openstack.org/api-ref/network/v2/#show-extension-details"""
 
-    place: ClassVar[Place] = Place("/extensions", one="extension", many="extensions", by_name="id")
+    place: ClassVar[Place] = Place("/extensions", one="extension", many="extensions", by_name="list")
 
     id: Annotated[Text, Wire("alias")] = ""
     alias: Text = ""
