@@ -17,7 +17,9 @@ from aiocloud.poller import wait_for
 from aiocloud.region import Region
 from aiocloud.services.compute.server import Server
 from aiocloud.services.network.floating_ip import FloatingIP
+from aiocloud.services.network.network import Network
 from aiocloud.tasks.addresses import find_networks, look_at, reach, with_addresses
+from aiocloud.tasks.lookup import by_id
 from aiocloud.tasks.plans import Fixed
 
 __all__ = [
@@ -29,6 +31,11 @@ __all__ = [
     "delete_floating_ip",
     "delete_unattached_floating_ips",
     "detach_ip_from_server",
+    "get_floating_ip",
+    "get_floating_ip_by_id",
+    "list_floating_ip_pools",
+    "search_floating_ip_pools",
+    "search_floating_ips",
 ]
 
 
@@ -218,3 +225,32 @@ async def detach_ip_from_server(cloud: Region, server_id: Which, floating_ip_id:
         return False
     await cloud.network.put(f"/floatingips/{ip.id}", json={"floatingip": {"port_id": None}})
     return True
+
+
+async def get_floating_ip(cloud: Region, id: Which, filters: Mapping[str, Any] | None = None) -> FloatingIP | None:
+    """The floating IP with this id or address, or None."""
+    return await cloud.network.floating_ips.find(id, filters)
+
+
+async def get_floating_ip_by_id(cloud: Region, id: str) -> FloatingIP | None:
+    """The floating IP with this id, or None."""
+    return await by_id(cloud.network.floating_ips, id)
+
+
+async def search_floating_ips(
+    cloud: Region, id: str | None = None, filters: Mapping[str, Any] | None = None
+) -> list[FloatingIP]:
+    """The floating IPs with this id or address, or for which all filters hold."""
+    return await cloud.network.floating_ips.search(id, filters)
+
+
+async def list_floating_ip_pools(cloud: Region) -> list[Network]:
+    """Where floating IPs can come from: today's pools are external networks."""
+    return await cloud.network.networks.list(is_router_external=True)
+
+
+async def search_floating_ip_pools(
+    cloud: Region, name: str | None = None, filters: Mapping[str, Any] | None = None
+) -> list[Network]:
+    """The external networks with this name, and for which all filters hold."""
+    return await cloud.network.networks.search(name, filters, is_router_external=True)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
+from aiocloud.errors import NotFound
 from aiocloud.model import Which
+from aiocloud.paths import join
 from aiocloud.region import Region
 from aiocloud.services.network.security_group import SecurityGroup, SecurityGroupRule
 from aiocloud.tasks.lookup import by_id, given
 
-__all__ = ["create_security_group", "create_security_group_rule", "get_security_group_by_id"]
+__all__ = [
+    "create_security_group",
+    "create_security_group_rule",
+    "delete_security_group_rule",
+    "get_security_group_by_id",
+]
 
 
 async def create_security_group(
@@ -57,3 +64,12 @@ async def create_security_group_rule(
 async def get_security_group_by_id(cloud: Region, id: str) -> SecurityGroup | None:
     """The security group with this id, or None."""
     return await by_id(cloud.network.security_groups, id)
+
+
+async def delete_security_group_rule(cloud: Region, rule_id: str) -> bool:
+    """Remove a rule, given by id: True, or False when it was not there."""
+    try:
+        await cloud.network.delete(join("security-group-rules", rule_id))
+    except NotFound:
+        return False
+    return True
