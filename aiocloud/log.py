@@ -57,14 +57,14 @@ _HIDDEN_PARAMETERS = (
 )
 # Key names of JSON, in lower case and without punctuation, that hold a secret when their value is not an object.
 _SECRET_KEYS = re.compile(
-    r"passw|passcode|secret(?!ref$|id$|s$|type$|name$)|privatekey|userdata$|^token$|token$|tokenid|apikey|accesskey"
-    r"|^blob$|^key$(?#Swift's and EC2's)|receipt$|^payload$|personality|kubeconfig|signature$|^cookie|otp$"
+    r"pass(?:w|code|phrase|$)|secret(?!ref$|id$|s$|type$|name$)|privatekey|userdata$|token$|tokenid|apikey|accesskey"
+    r"|^blob$|receipt$|^payload$|contents$|kubeconfig|signature$|^cookie|otp$"
 )
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _IN_TEXT = (
     # Fernet and JWS tokens, wherever they turn up.
     (re.compile(r"\bgAAAA[\w=%-]{20,}"), MASK),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+"), MASK),
+    (re.compile(r"\beyJ[\w-]{4,}\.[\w-]+\.[\w-]+"), MASK),
     # A query parameter, also when it is itself quoted into another URL.
     (re.compile(rf"(?i)((?:^|[?&;\s]|%3f|%26)(?:{_HIDDEN_PARAMETERS})(?:=|%3d))[^&;\s\"'<>]+"), rf"\g<1>{MASK}"),
     # A user and password in front of a host.

@@ -80,8 +80,8 @@ class Whole(Layer):
             call.travel.wire.handed = True
         response = await self._inner.handle_async_request(request)
         response.request = request
-        response.stream = Pieces(response)
         if call.stream and not response.is_error:
+            response.stream = Pieces(response)
             return response
         try:
             await read_bounded(response)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import suppress
 
 from aiocloud._http import httpx
@@ -49,10 +49,11 @@ class Pieces(httpx.AsyncByteStream):
             self._ended = True
             if self._socket is not None:
                 await self._socket.aclose()
-            with suppress(httpx.RequestError):
-                async for _ in self._pieces:
-                    if self._socket is None:
-                        break
+                with suppress(httpx.RequestError, TransportError):
+                    async for _ in self._pieces:
+                        pass
+            elif isinstance(self._pieces, AsyncGenerator):
+                await self._pieces.aclose()
         await self._stream.aclose()
 
 
@@ -78,11 +79,11 @@ async def _read_raw(response: httpx.Response, cap: int) -> bytes:
     if declared.isdigit() and len(declared) < 20 and int(declared) > cap and response.request.method != "HEAD":
         await response.aclose()
         raise _refusal(response, f"has {declared} bytes, more than the {cap} that are read")
-    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - what an async transport answers
     chunks: list[bytes] = []
     size = 0
+    stream = response.stream = Pieces(response)
     response.is_stream_consumed = True
-    async for chunk in response.stream:
+    async for chunk in stream:
         size += len(chunk)
         chunks.append(chunk)
         if size > cap:
@@ -95,14 +96,17 @@ async def _read_raw(response: httpx.Response, cap: int) -> bytes:
 
 def _decoded(response: httpx.Response, raw: bytes, cap: int) -> bytes:
     headers = {"content-encoding": response.headers["content-encoding"]}
-    pieces: list[bytes] = []
+
+    def pieces() -> Iterator[bytes]:
+        return httpx.Response(200, headers=headers, stream=httpx.ByteStream(raw)).iter_bytes()
+
+    # Measured first, a piece at a time, so that what is refused never was in memory.
     size = 0
-    for piece in httpx.Response(200, headers=headers, stream=httpx.ByteStream(raw)).iter_bytes():
+    for piece in pieces():
         size += len(piece)
         if size > cap or (size > _UNSUSPICIOUS and size > _HIGHEST_RATIO * len(raw)):
             raise _refusal(response, f"is compressed: {len(raw)} bytes become more than {size - 1}")
-        pieces.append(piece)
-    return b"".join(pieces)
+    return b"".join(pieces())
 
 
 def _refusal(response: httpx.Response, why: str) -> TransportError:
