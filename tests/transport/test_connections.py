@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import pytest
@@ -198,7 +199,7 @@ async def test_an_early_answer_to_an_upload_is_heard() -> None:
         assert response.status_code == 413
 
 
-async def times(count: int, work: Callable[[], Awaitable[object]]) -> None:
+async def times(count: int, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     async with anyio.create_task_group() as tasks:
         for _ in range(count):
             tasks.start_soon(work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import anyio
 import pytest
@@ -20,7 +21,7 @@ SLOW = httpx.ReadTimeout("")
 BUSY = httpx.Response(503)
 
 
-def outcome(method: str, *answers: Answer, **call: object) -> tuple[int | CloudError, int]:
+def outcome(method: str, *answers: Answer, **call: Any) -> tuple[int | CloudError, int]:
     """What one call ends with, and after how many attempts."""
 
     async def story() -> tuple[int | CloudError, int]:

@@ -153,5 +153,5 @@ def test_a_file_that_cannot_be_used_is_a_config_error(key: str, tmp_path: Path) 
     broken.write_text("this is no certificate")
     for path in (broken, tmp_path / "missing.pem"):
         with pytest.raises(ConfigError, match=path.name) as caught:
-            context(TLS(**{key: str(path)}))
+            context(TLS(cacert=str(path)) if key == "cacert" else TLS(cert=str(path)))
         assert caught.value.key == key
