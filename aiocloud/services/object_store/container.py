@@ -1,0 +1,132 @@
+"""Containers. API: https://docs.openstack.org/api-ref/object-store/#containers"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any, ClassVar, Generic, ParamSpec
+
+from pydantic import Field
+
+from aiocloud.collection import Collection, Filters, Query
+from aiocloud.errors import NotFound
+from aiocloud.model import Page, Place, Resource, Spec, Which, Wire, build, read_one
+from aiocloud.services.object_store.capabilities import capabilities
+from aiocloud.services.object_store.headers import container_path, header_fields, header_values, metadata_headers
+
+__all__ = ["Container", "Containers", "EditContainer", "NewContainer"]
+
+New = ParamSpec("New")
+Edit = ParamSpec("Edit")
+
+PUBLIC = ".r:*,.rlistings"
+
+
+class Container(Resource):
+    """A container. A listing brings its name and totals only; the totals there lag behind by seconds."""
+
+    place: ClassVar[Place] = Place("", by_name="id")
+
+    object_count: Annotated[int, Wire("count", "x-container-object-count")] = 0
+    bytes_used: Annotated[int, Wire("bytes", "x-container-bytes-used")] = 0
+    last_modified: Annotated[str | None, Wire("last_modified", "last-modified")] = None
+    read_acl: Annotated[str | None, Wire("x-container-read")] = None
+    write_acl: Annotated[str | None, Wire("x-container-write")] = None
+    storage_policy: Annotated[str | None, Wire("x-storage-policy")] = None
+    versions_enabled: Annotated[bool, Wire("x-versions-enabled")] = False
+    versions_location: Annotated[str | None, Wire("x-versions-location")] = None
+    history_location: Annotated[str | None, Wire("x-history-location")] = None
+    sync_to: Annotated[str | None, Wire("x-container-sync-to")] = None
+    metadata: dict[str, str] = {}
+
+
+class _Settings(Spec):
+    """What can be set of a container. None in `metadata` removes a key; an empty text takes a setting back."""
+
+    read_acl: Annotated[str | None, Wire("X-Container-Read")] = None
+    """Who may read: `.r:*` everybody, `.r:*,.rlistings` with listings, `project_id:user_id` ..."""
+    write_acl: Annotated[str | None, Wire("X-Container-Write")] = None
+    versions_enabled: Annotated[bool | None, Wire("X-Versions-Enabled")] = None
+    versions_location: Annotated[str | None, Wire("X-Versions-Location")] = None
+    history_location: Annotated[str | None, Wire("X-History-Location")] = None
+    quota_bytes: Annotated[int | None, Wire("X-Container-Meta-Quota-Bytes")] = None
+    quota_count: Annotated[int | None, Wire("X-Container-Meta-Quota-Count")] = None
+    web_index: Annotated[str | None, Wire("X-Container-Meta-Web-Index")] = None
+    """Static web: the object that answers for a folder, such as `index.html`."""
+    web_error: Annotated[str | None, Wire("X-Container-Meta-Web-Error")] = None
+    """Static web: the end of the names of error pages, such as `error.html` for `404error.html`."""
+    web_listings: Annotated[bool | None, Wire("X-Container-Meta-Web-Listings")] = None
+    metadata: Mapping[str, str | None] | None = Field(default=None, exclude=True)
+
+    def headers(self) -> dict[str, Any]:
+        """As Swift takes it."""
+        plain = {key: _text(value) for key, value in self.body().items() if key not in ("name", "metadata")}
+        return header_values({**plain, **metadata_headers("Container", self.metadata, remove=True)})
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+class NewContainer(_Settings):
+    """A container and how it is to be."""
+
+    name: str
+    storage_policy: Annotated[str | None, Wire("X-Storage-Policy")] = None
+
+
+class EditContainer(_Settings):
+    """What to change; the rest stays."""
+
+
+class Containers(Collection[Container, New, Edit], Generic[New, Edit]):
+    """The containers of the account."""
+
+    async def get(self, name_or_id: Which) -> Container:
+        """The container with this name, with all that Swift knows of it. Raises NotFound."""
+        name = self._id(name_or_id)
+        response = await self.endpoint.head(container_path(name))
+        fields = {**header_fields(response.headers, "container"), "name": name, "id": name}
+        strict, origin = self.endpoint.options.strict, self.endpoint.location
+        return read_one(Container, fields, strict=strict, origin=origin, where=f"container {name}")
+
+    async def ensure(self, name: str) -> bool:
+        """Make it unless it is there; True when it was made."""
+        return (await self.endpoint.put(container_path(name))).status_code == 201
+
+    async def create_from(self, spec: Spec) -> Container:
+        """Make one, or change the one with this name: PUT is both."""
+        assert isinstance(spec, NewContainer)  # noqa: S101 - what `create` builds
+        await self.endpoint.put(container_path(spec.name), headers=spec.headers())
+        return await self.get(spec.name)
+
+    async def update(self, name_or_id: Which, *args: Edit.args, **kwargs: Edit.kwargs) -> Container:
+        """Change its settings or metadata; what is not named stays. Raises NotFound."""
+        spec = build(self._edit, *args, **kwargs)
+        assert isinstance(spec, EditContainer)  # noqa: S101 - what `edit` builds
+        name = self._id(name_or_id)
+        await self.endpoint.post(container_path(name), headers=spec.headers())
+        return await self.get(name)
+
+    async def delete(self, name_or_id: Which, ignore_missing: bool = True) -> bool:
+        """Remove it: True, or False when it was not there. Raises Conflict while there are objects in it."""
+        try:
+            await self.endpoint.delete(container_path(self._id(name_or_id)))
+        except NotFound:
+            if not ignore_missing:
+                raise
+            return False
+        return True
+
+    async def pages(self, filters: Filters = None, **query: Query) -> AsyncIterator[Page[Container]]:
+        """Page after page; `prefix`, `marker`, `end_marker`, `reverse` and `limit` are Swift's own."""
+        asked = {"format": "json", **(filters or {}), **query}
+        params: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
+        full = (await capabilities(self.endpoint)).listing_limit
+        full = min(full, int(params.get("limit") or full))
+        while True:
+            page = self._read_page(await self.endpoint.get("", params=params))
+            page.items[:] = [item.changed(id=item.name).located(item.location) for item in page.items]
+            yield page
+            if len(page.items) < full:
+                return
+            params["marker"] = page.items[-1].name

@@ -1,0 +1,198 @@
+"""Objects. API: https://docs.openstack.org/api-ref/object-store/#objects"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator
+
+from aiocloud._http import httpx
+from aiocloud.collection import Filters, Listing, Query
+from aiocloud.endpoint import Endpoint
+from aiocloud.errors import NotFound
+from aiocloud.model import Page, Place, Resource, Text, Which, Wire, read_one
+from aiocloud.services.object_store.capabilities import capabilities
+from aiocloud.services.object_store.headers import (
+    container_path,
+    header_fields,
+    header_values,
+    metadata_headers,
+    object_path,
+    quoted_path,
+)
+from aiocloud.transport.body import Body
+
+__all__ = ["Object", "Objects"]
+
+
+def _bare(value: object) -> object:
+    return value.removeprefix("W/").strip('"') if isinstance(value, str) else value
+
+
+class Object(Resource):
+    """An object, or with `subdir` a folder that a listing with a delimiter found.
+
+    `etag` is the MD5 of the content, except for large objects, where it is the MD5 of the segments' MD5s.
+    """
+
+    place: ClassVar[Place] = Place("", by_name="id")
+
+    container: str = ""
+    content_length: Annotated[int, Wire("bytes", "content-length")] = 0
+    content_type: Annotated[str | None, Wire("content_type", "content-type")] = None
+    etag: Annotated[Text, BeforeValidator(_bare), Wire("hash", "etag")] = ""
+    last_modified: Annotated[str | None, Wire("last_modified", "last-modified")] = None
+    content_encoding: Annotated[str | None, Wire("content-encoding")] = None
+    content_disposition: Annotated[str | None, Wire("content-disposition")] = None
+    is_static_large_object: Annotated[bool, Wire("x-static-large-object")] = False
+    object_manifest: Annotated[str | None, Wire("x-object-manifest")] = None
+    """Where the segments of a dynamic large object are: `container/prefix`, quoted."""
+    delete_at: Annotated[int | None, Wire("x-delete-at")] = None
+    """When it expires, in seconds since 1970."""
+    symlink_path: Annotated[str | None, Wire("symlink_path", "x-symlink-target")] = None
+    version_id: Annotated[str | None, Wire("version_id", "x-object-version-id")] = None
+    subdir: str | None = None
+    metadata: dict[str, str] = {}
+
+    @property
+    def is_large(self) -> bool:
+        """Is it put together from segments?"""
+        return self.is_static_large_object or self.object_manifest is not None
+
+
+class Objects(Listing[Object]):
+    """The objects in one container: single requests, nothing clever (that is `cloud.create_object` and its kin)."""
+
+    def __init__(self, endpoint: Endpoint, container: str) -> None:
+        super().__init__(endpoint, Object)
+        self.container = container
+        self._base = container_path(container)
+
+    def path(self, which: Which) -> str:
+        """The path of an object in the account."""
+        return self._base + object_path(self._id(which))
+
+    async def get(self, name_or_id: Which) -> Object:
+        """What is known of the object with this name; not its content. Raises NotFound."""
+        return self.of_headers(self._id(name_or_id), await self.endpoint.head(self.path(name_or_id)))
+
+    async def itself(self, name: str) -> Object | None:
+        """What is known of the object with this name, also when it is a symbolic link; None when it is not there."""
+        try:
+            response = await self.endpoint.head(self.path(name), params={"symlink": "get"})
+        except NotFound:
+            return None
+        return self.of_headers(name, response)
+
+    def of_headers(self, name: str, response: httpx.Response) -> Object:
+        """The object that an answer's headers tell of."""
+        fields = header_fields(response.headers, "object")
+        fields |= {"name": name, "id": name, "container": self.container}
+        strict, origin = self.endpoint.options.strict, self.endpoint.location
+        return read_one(Object, fields, strict=strict, origin=origin, where=f"object {self.container}/{name}")
+
+    async def put(
+        self,
+        name: str,
+        content: Body,
+        *,
+        headers: Mapping[str, str | None] | None = None,
+        params: Mapping[str, Any] | None = None,
+        deadline: float | None = None,
+    ) -> httpx.Response:
+        """Store an object in one request: `content` replaces what was there."""
+        return await self.endpoint.request(
+            "PUT",
+            self.path(name),
+            content=content,
+            headers=header_values({"Content-Type": "application/octet-stream", **(headers or {})}),
+            params=params,
+            deadline=deadline,
+        )
+
+    def open(
+        self,
+        name: str,
+        *,
+        headers: Mapping[str, str | None] | None = None,
+        params: Mapping[str, Any] | None = None,
+        deadline: float | None = None,
+    ) -> AbstractAsyncContextManager[httpx.Response]:
+        """The object's content as an answer to be read piece by piece, with `aiter_raw`, inside the block."""
+        sent = header_values({"Accept": "*/*", **(headers or {})})
+        return self.endpoint.stream("GET", self.path(name), headers=sent, params=params, deadline=deadline)
+
+    async def update(
+        self,
+        name_or_id: Which,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        content_type: str | None = None,
+        content_encoding: str | None = None,
+        content_disposition: str | None = None,
+        delete_at: int | None = None,
+        delete_after: int | None = None,
+    ) -> Object:
+        """Replace all metadata by this; `delete_at` is in seconds since 1970, `delete_after` in seconds from now.
+
+        Swift drops the other settings that are not named here, except the content type.
+        """
+        headers = {
+            **metadata_headers("Object", metadata),
+            "Content-Type": content_type,
+            "Content-Encoding": content_encoding,
+            "Content-Disposition": content_disposition,
+            "X-Delete-At": None if delete_at is None else str(delete_at),
+            "X-Delete-After": None if delete_after is None else str(delete_after),
+        }
+        await self.endpoint.post(self.path(name_or_id), headers=header_values(headers))
+        return await self.get(name_or_id)
+
+    async def copy(
+        self, name_or_id: Which, container: str, name: str | None = None, *, whole: bool = True, fresh: bool = False
+    ) -> Object:
+        """Copy it inside the cloud. A large object's manifest alone is copied unless `whole`; `fresh` drops metadata."""
+        source = self._id(name_or_id)
+        target = Objects(self.endpoint, container)
+        params = {} if whole else {"multipart-manifest": "get"}
+        headers = {"X-Copy-From": quoted_path(self.container, source), "X-Fresh-Metadata": "true" if fresh else None}
+        await self.endpoint.request(
+            "PUT", target.path(name or source), content=b"", headers=header_values(headers), params=params
+        )
+        return await target.get(name or source)
+
+    async def link(self, name: str, container: str, target: str, *, etag: str | None = None) -> Object:
+        """A symbolic link called `name` to another object; with its `etag`, a static one that can't break unseen."""
+        headers = {"X-Symlink-Target": quoted_path(container, target), "X-Symlink-Target-Etag": etag}
+        await self.put(name, b"", headers={**headers, "Content-Type": "application/symlink"})
+        return await self.itself(name) or await self.get(name)
+
+    async def delete(self, name_or_id: Which, ignore_missing: bool = True) -> bool:
+        """Remove this object, not its segments: True, or False when it was not there."""
+        try:
+            await self.endpoint.delete(self.path(name_or_id))
+        except NotFound:
+            if not ignore_missing:
+                raise
+            return False
+        return True
+
+    async def pages(self, filters: Filters = None, **query: Query) -> AsyncIterator[Page[Object]]:
+        """Page after page; `prefix`, `delimiter`, `marker`, `end_marker`, `reverse` and `limit` are Swift's own."""
+        asked = {"format": "json", **(filters or {}), **query}
+        params: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
+        full = (await capabilities(self.endpoint)).listing_limit
+        full = min(full, int(params.get("limit") or full))
+        while True:
+            page = self._read_page(await self.endpoint.get(self._base, params=params))
+            page.items[:] = [self._placed(item) for item in page.items]
+            yield page
+            if len(page.items) < full:
+                return
+            params["marker"] = page.items[-1].name
+
+    def _placed(self, item: Object) -> Object:
+        name = item.name or item.subdir or ""
+        return item.changed(id=name, name=name, container=self.container).located(item.location)

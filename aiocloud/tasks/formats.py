@@ -1,0 +1,78 @@
+"""Which disk format a file has, read from the file itself, and whether it is safe to upload. Pure.
+
+A qcow2 file can name another file as its base, and a host that opens it would read that file: the way to steal a host's
+secrets. Such files are refused here, before a service has to (https://wiki.openstack.org/wiki/OSSN/OSSN-0095).
+"""
+
+from __future__ import annotations
+
+import struct
+
+from aiocloud.errors import InvalidRequest
+
+__all__ = ["HEAD", "check_safe", "recognise"]
+
+HEAD = 64 * 1024
+"""Bytes from the beginning that are enough to know."""
+
+_MAGIC = {
+    b"QFI\xfb": "qcow2",
+    b"KDMV": "vmdk",
+    b"COWD": "vmdk",
+    b"vhdxfile": "vhdx",
+    b"conectix": "vhd",
+    b"WithoutFreeSpace": "ploop",
+    b"WithouFreSpacExt": "ploop",
+    b"<<< ": "vdi",
+}
+
+
+def recognise(head: bytes, tail: bytes = b"") -> str | None:
+    """The disk format of a file that begins (and ends, the last 512 bytes) like this; None when it bears no sign.
+
+    A disk with a partition table or a boot sector, and nothing around it, is `raw`.
+    """
+    for magic, name in _MAGIC.items():
+        if head.startswith(magic):
+            return name
+    if head[0x40:0x44] == b"\x7f\x10\xda\xbe":
+        return "vdi"
+    if b"# Disk DescriptorFile" in head[:512]:
+        return "vmdk"
+    if head[32769:32774] == b"CD001" or head[32769:32774] in (b"NSR02", b"BEA01"):
+        return "iso"
+    if tail[-512:].startswith(b"conectix"):
+        return "vhd"
+    if head[510:512] == b"\x55\xaa" or head[512:520] == b"EFI PART" or head[1080:1082] == b"\x53\xef":
+        return "raw"
+    return None
+
+
+def check_safe(head: bytes, disk_format: str) -> None:
+    """Raise InvalidRequest for a file that refers to other files, or isn't what it is said to be."""
+    found = recognise(head)
+    if disk_format in ("qcow2", "vmdk", "vhdx") and found not in (None, disk_format):
+        raise InvalidRequest(f"this file is {found}, not {disk_format}: say disk_format={found!r}, or leave it out")
+    if disk_format == "qcow2" and found == "qcow2":
+        _check_qcow2(head)
+    if disk_format == "vmdk" and head.lstrip()[:21] == b"# Disk DescriptorFile":
+        raise InvalidRequest(
+            "this vmdk file only describes other files: convert it into one that holds the disk itself"
+        )
+
+
+# https://www.qemu.org/docs/master/interop/qcow2.html
+_EXTERNAL_DATA = 1 << 2
+
+
+def _check_qcow2(head: bytes) -> None:
+    if len(head) < 72:
+        raise InvalidRequest("this qcow2 file ends inside its header")
+    version, backing_offset = struct.unpack_from(">IQ", head, 4)
+    if backing_offset:
+        raise InvalidRequest(
+            "this qcow2 file is a difference to another one (its backing file), which would not come along: "
+            "make it whole first, with `qemu-img convert`"
+        )
+    if version >= 3 and len(head) >= 80 and struct.unpack_from(">Q", head, 72)[0] & _EXTERNAL_DATA:
+        raise InvalidRequest("this qcow2 file keeps its data in another file: make it whole first, `qemu-img convert`")

@@ -1,0 +1,97 @@
+"""An image's content on its way down."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+from typing import IO
+
+import anyio
+from anyio import to_thread
+
+from aiocloud.errors import ChecksumMismatch, CloudError, InvalidRequest, RateLimited
+from aiocloud.progress import Meter, OnProgress
+from aiocloud.reconcile import is_ambiguous
+from aiocloud.region import Region
+from aiocloud.services.image.image import Image
+from aiocloud.tasks.digests import Digests, is_known
+
+__all__ = ["chunks", "to_file", "to_path"]
+
+_TRIES = 5
+
+
+def known_hash(image: Image) -> tuple[str, str] | None:
+    """The algorithm and the digest that Glance tells of the content; None when it tells none that we can compute."""
+    if image.os_hash_algo and image.os_hash_value and is_known(image.os_hash_algo):
+        return image.os_hash_algo, image.os_hash_value
+    return ("md5", image.checksum) if image.checksum else None
+
+
+async def chunks(cloud: Region, image: Image, progress: OnProgress) -> AsyncGenerator[bytes, None]:
+    """The content as it comes, on from where it broke off. Raises ChecksumMismatch after the last when it is not right."""
+    expected = known_hash(image)
+    digests = Digests([expected[0]] if expected else [])
+    meter = Meter(f"image {image.name}", image.size, progress)
+    trouble = 0
+    while True:
+        before = meter.done
+        try:
+            async with cloud.image.images.open(image.id, start=before, deadline=math.inf) as response:
+                # A service that does not do ranges begins again: what we have is passed over.
+                skip = before if response.status_code != 206 else 0
+                async for chunk in response.aiter_raw():
+                    if skip:
+                        chunk, skip = chunk[skip:], max(0, skip - len(chunk))
+                    if chunk:
+                        await digests.update(chunk)
+                        meter.add(len(chunk))
+                        yield chunk
+            break
+        except CloudError as error:
+            trouble = trouble + 1 if meter.done == before else 0
+            if trouble >= _TRIES or not (is_ambiguous(error) or isinstance(error, RateLimited)):
+                raise
+            await anyio.sleep(0.2 * 2**trouble)
+    if expected and digests.values()[expected[0]] != expected[1]:
+        raise ChecksumMismatch(f"image {image.name} ({image.id}) has {expected[0]} {expected[1]}, something else came")
+    if image.size is not None and meter.done != image.size:
+        raise ChecksumMismatch(f"image {image.name} ({image.id}) has {image.size} bytes, {meter.done} came")
+
+
+async def to_file(cloud: Region, image: Image, file: IO[bytes], progress: OnProgress) -> None:
+    """Write the content to a file object."""
+    async with aclosing(chunks(cloud, image, progress)) as pieces:
+        async for chunk in pieces:
+            try:
+                await to_thread.run_sync(file.write, chunk)
+            except OSError as error:
+                raise CloudError(f"can't write the image: {error.strerror or error}") from error
+
+
+async def to_path(cloud: Region, image: Image, path: str | os.PathLike[str], progress: OnProgress) -> None:
+    """Write the content to a file, which takes its name when it is complete and right."""
+    target = Path(path)
+    part = target.with_name(f".{target.name}.part")
+    try:
+        file = await to_thread.run_sync(part.open, "wb")
+    except OSError as error:
+        raise InvalidRequest(f"can't write {path}: {error.strerror or error}") from None
+    try:
+        for attempt in range(1, _TRIES + 1):
+            try:
+                await to_file(cloud, image, file, progress)
+                break
+            except ChecksumMismatch:
+                if attempt == _TRIES:
+                    raise
+                file.seek(0)
+                file.truncate()
+        file.close()
+        os.replace(part, target)
+    finally:
+        file.close()
+        part.unlink(missing_ok=True)

@@ -1,0 +1,255 @@
+"""Images, the way users think of them: a file becomes an image that is ready, by whichever way the cloud takes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import IO, Any
+
+from aiocloud.errors import InvalidRequest, NotFound
+from aiocloud.model import Which
+from aiocloud.poller import wait_for
+from aiocloud.progress import OnProgress
+from aiocloud.region import Region
+from aiocloud.services.image.image import Image
+from aiocloud.tasks import image_content, image_uploads
+from aiocloud.tasks.image_uploads import NewContent, Way
+from aiocloud.tasks.sources import Data, source_of
+
+__all__ = [
+    "create_image",
+    "delete_image",
+    "download_image",
+    "get_image",
+    "get_image_by_id",
+    "get_image_exclude",
+    "get_image_id",
+    "get_image_name",
+    "list_images",
+    "search_images",
+    "update_image_properties",
+    "wait_for_image",
+]
+
+
+async def create_image(
+    cloud: Region,
+    name: str,
+    filename: str | os.PathLike[str] | None = None,
+    container: str | None = None,
+    md5: str | None = None,
+    sha256: str | None = None,
+    disk_format: str | None = None,
+    container_format: str | None = None,
+    disable_vendor_agent: bool = True,
+    wait: bool = False,
+    timeout: float = 3600,
+    tags: Sequence[str] | None = None,
+    allow_duplicates: bool = False,
+    meta: Mapping[str, Any] | None = None,
+    volume: Which | None = None,
+    *,
+    data: Data | None = None,
+    uri: str | None = None,
+    remote_region: str | None = None,
+    remote_image_id: str | None = None,
+    use_import: bool = False,
+    stores: Sequence[str] | None = None,
+    all_stores: bool | None = None,
+    all_stores_must_succeed: bool | None = None,
+    visibility: str | None = None,
+    min_disk: int | None = None,
+    min_ram: int | None = None,
+    is_protected: bool | None = None,
+    is_hidden: bool | None = None,
+    image_id: str | None = None,
+    properties: Mapping[str, Any] | None = None,
+    progress: OnProgress = None,
+) -> Image:
+    """Make an image of a file, of data, of a volume, or of what the cloud itself fetches; give it, ready with `wait`.
+
+    Nothing is sent when an image of that name with the same content is there already: it is what is given, unless
+    `allow_duplicates`. The way is the cloud's: a plain upload, an import (`use_import`, `stores`, `uri` for web-download,
+    `remote_image_id` for glance-download), or a task that imports from Swift (`image_api_use_tasks` in clouds.yaml). Content
+    is hashed while it is sent, and compared with what Glance says of it. When it fails, is cancelled or, with `wait`, is not
+    ready within `timeout` seconds, the image is removed again.
+
+    `disk_format` is read from the file itself, else `image_format` of the configuration counts. `data` is bytes, a file
+    object, or an (async) iterable of bytes. `min_disk` is in GiB, `min_ram` in MiB. `meta` and `properties` are further
+    properties. `md5` and `sha256` are what the content is meant to have. Raises InvalidRequest for a file that is missing or
+    refers to other files, ChecksumMismatch, ResourceFailed, Timeout.
+    """
+    if filename is None and data is None and volume is None and uri is None and remote_image_id is None:
+        if not os.path.isfile(name):  # noqa: ASYNC240 - one look, and only in this odd case
+            raise InvalidRequest(f"nothing to make {name!r} of: give filename=, data=, volume= or uri=")
+        filename = name
+    vendor = dict(cloud.config.disable_vendor_agent) if disable_vendor_agent else {}
+    sums = {"owner_specified.openstack.md5": md5, "owner_specified.openstack.sha256": sha256}
+    kept = {key: text for key, text in sums.items() if text}
+    described = {
+        "visibility": visibility,
+        "min_disk": min_disk,
+        "min_ram": min_ram,
+        "is_protected": is_protected,
+        "is_hidden": is_hidden,
+        "tags": list(tags) if tags is not None else None,
+        "container_format": container_format or "bare",
+        "properties": {**vendor, **kept, **(properties or {}), **(meta or {})},
+    }
+    content = NewContent(
+        name,
+        {key: value for key, value in described.items() if value is not None},
+        image_id,
+        {"md5": md5, "sha256": sha256},
+        disk_format,
+        progress,
+    )
+    way = Way(use_import, stores, all_stores, all_stores_must_succeed, container or "images", timeout)
+    if volume is not None:
+        made = await image_uploads.from_volume(cloud, content, volume)
+        return await wait_for_image(cloud, made, timeout) if wait else made
+    if uri is not None or remote_image_id is not None:
+        return await image_uploads.from_elsewhere(
+            cloud, content, way, uri=uri, remote_region=remote_region, remote_image_id=remote_image_id, wait=wait
+        )
+    source = await source_of(filename, data)
+    return await image_uploads.from_source(cloud, content, way, source, wait=wait, allow_duplicates=allow_duplicates)
+
+
+async def list_images(cloud: Region, filter_deleted: bool = True, show_all: bool = False) -> list[Image]:
+    """All images; `show_all` also those shared with us that we have not accepted."""
+    images = await cloud.image.images.list(member_status="all" if show_all else None)
+    return [image for image in images if not (filter_deleted and image.status == "deleted")]
+
+
+async def search_images(
+    cloud: Region, name_or_id: str | None = None, filters: Mapping[str, Any] | None = None
+) -> list[Image]:
+    """The images whose name or id is this, or fits this shell pattern, and for which all filters hold."""
+    return await cloud.image.images.search(name_or_id, filters)
+
+
+async def get_image(cloud: Region, name_or_id: Which, filters: Mapping[str, Any] | None = None) -> Image | None:
+    """The image with this name or id, or None. Raises Ambiguous when several have the name."""
+    return await cloud.image.images.find(name_or_id, filters)
+
+
+async def get_image_by_id(cloud: Region, id: str) -> Image:
+    """The image with this id. Raises NotFound."""
+    return await cloud.image.images.get(id)
+
+
+async def get_image_exclude(cloud: Region, name_or_id: str, exclude: str | None) -> Image | None:
+    """The first image with this name or id whose name does not hold the text `exclude`; None when there is none."""
+    for image in await cloud.image.images.search(name_or_id):
+        if not exclude or exclude not in image.name:
+            return image
+    return None
+
+
+async def get_image_name(cloud: Region, image_id: str, exclude: str | None = None) -> str | None:
+    """The name of an image, or None."""
+    image = await get_image_exclude(cloud, image_id, exclude)
+    return image.name if image is not None else None
+
+
+async def get_image_id(cloud: Region, image_name: str, exclude: str | None = None) -> str | None:
+    """The id of an image, or None."""
+    image = await get_image_exclude(cloud, image_name, exclude)
+    return image.id if image is not None else None
+
+
+async def delete_image(
+    cloud: Region, name_or_id: Which, wait: bool = False, timeout: float = 3600, delete_objects: bool = True
+) -> bool:
+    """Remove an image: True, or False when it was not there. With it goes the object that a task import left in Swift."""
+    images = cloud.image.images
+    image = await images.find(name_or_id)
+    if image is None:
+        return False
+    gone = await images.delete(image)
+    task_object = image.get("owner_specified.openstack.object") or image.get("owner_specified.shade.object")
+    if delete_objects and isinstance(task_object, str) and cloud.config.image_api_use_tasks:
+        from aiocloud.tasks.objects import delete_object
+
+        place, _, text = task_object.partition("/")
+        await delete_object(cloud, place, text)
+    if wait:
+        await _wait_until_gone(cloud, image.id, timeout)
+    return gone
+
+
+async def _wait_until_gone(cloud: Region, id: str, timeout: float) -> None:
+    async def look() -> Image | None:
+        try:
+            return await cloud.image.images.get(id)
+        except NotFound:
+            return None
+
+    await wait_for(
+        look,
+        lambda image: image is None or image.status in ("deleted", "pending_delete"),
+        what=f"the removal of image {id}",
+        timeout=timeout,
+    )
+
+
+async def wait_for_image(cloud: Region, image: Which, timeout: float = 3600, *, progress: OnProgress = None) -> Image:
+    """The image once it is active. Raises ResourceFailed when it never will be, and Timeout after `timeout` seconds."""
+    return await image_uploads.until_active(cloud, await cloud.image.images.id_of(image), timeout, progress=progress)
+
+
+async def update_image_properties(
+    cloud: Region,
+    image: Which | None = None,
+    name_or_id: Which | None = None,
+    meta: Mapping[str, Any] | None = None,
+    properties: Mapping[str, Any] | None = None,
+) -> bool:
+    """Set properties of an image; one that is None is removed. True when that changed anything."""
+    which = image if image is not None else name_or_id
+    if which is None:
+        raise InvalidRequest("say which image: image= or name_or_id=")
+    found = await cloud.image.images.require(which)
+    wanted = {**(properties or {}), **(meta or {})}
+    changes = {key: value for key, value in wanted.items() if found.get(key) != value}
+    if not changes:
+        return False
+    await cloud.image.images.patch(found, changes)
+    return True
+
+
+async def download_image(
+    cloud: Region,
+    name_or_id: Which,
+    output_path: str | os.PathLike[str] | None = None,
+    output_file: IO[bytes] | None = None,
+    chunk_size: int = 1024 * 1024,
+    stream: bool = False,
+    *,
+    progress: OnProgress = None,
+) -> Image:
+    """Write an image's content to a path (all of it or nothing) or to a file object, verified. Gives the image.
+
+    For the content piece by piece use `stream_image`. Raises InvalidRequest when the image is not there or neither or both
+    places are given, and ChecksumMismatch.
+    """
+    del chunk_size
+    if stream:
+        raise InvalidRequest("stream_image gives the content piece by piece: async for chunk in stream_image(...)")
+    if (output_path is None) == (output_file is None):
+        raise InvalidRequest("give either output_path= or output_file=")
+    image = await cloud.image.images.require(name_or_id)
+    if output_path is not None:
+        await image_content.to_path(cloud, image, output_path, progress)
+    else:
+        assert output_file is not None  # noqa: S101 - checked above
+        await image_content.to_file(cloud, image, output_file, progress)
+    return image
+
+
+async def stream_image(cloud: Region, name_or_id: Which, *, progress: OnProgress = None) -> AsyncIterator[bytes]:
+    """An image's content as it comes; a break is gone on from. Raises ChecksumMismatch at the end when it was damaged."""
+    image = await cloud.image.images.require(name_or_id)
+    async for chunk in image_content.chunks(cloud, image, progress):
+        yield chunk

@@ -1,0 +1,96 @@
+"""What a large object is made of, read from its manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiocloud._json import load_json, mappings
+from aiocloud.errors import NormalizationError
+from aiocloud.region import Region
+from aiocloud.services.object_store.headers import split_path
+from aiocloud.services.object_store.object import Object, Objects
+
+__all__ = ["Manifest", "Slice", "read_manifest", "slices_of"]
+
+_DEEPEST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A stretch of an object whose MD5 is known, or None where nobody can know it before it is read."""
+
+    container: str
+    name: str
+    start: int
+    size: int
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A static large object: the stretches of its content in order, and every object that it names."""
+
+    slices: tuple[Slice, ...]
+    all: tuple[Slice, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        return sum(each.size for each in self.slices)
+
+
+async def read_manifest(cloud: Region, objects: Objects, name: str, depth: int = 0) -> Manifest:
+    """The manifest of a static large object, those inside it too. Raises NotFound, NormalizationError."""
+    response = await objects.endpoint.get(objects.path(name), params={"multipart-manifest": "get"})
+    rows = mappings(load_json(response.content, f"the manifest of {objects.container}/{name}"))
+    slices: list[Slice] = []
+    everything: list[Slice] = []
+    at = 0
+    for row in rows:
+        inner = _slice(row, at, f"{objects.container}/{name}")
+        if row.get("sub_slo") and "range" not in row and depth < _DEEPEST:
+            nested = await read_manifest(cloud, cloud.object_store.objects(inner.container), inner.name, depth + 1)
+            slices += [Slice(s.container, s.name, at + s.start, s.size, s.etag) for s in nested.slices]
+            everything += nested.all
+        elif inner.size:
+            slices.append(inner)
+        if inner.container:
+            everything.append(inner)
+        at += inner.size
+    return Manifest(tuple(slices), tuple(everything))
+
+
+def _slice(row: Mapping[str, Any], at: int, what: str) -> Slice:
+    """One row as Swift shows it: `name`, `bytes` and `hash`, with `range` when it is a part of that object."""
+    container, _, name = str(row.get("name") or "").lstrip("/").partition("/")
+    size = row.get("bytes", 0)
+    if not isinstance(size, int):
+        raise NormalizationError(f"the manifest of {what} holds a segment without a size")
+    etag = None if "range" in row or row.get("sub_slo") else row.get("hash")
+    if "range" in row:
+        first, _, last = str(row["range"]).partition("-")
+        size = int(last) - int(first) + 1 if first.isdigit() and last.isdigit() else size
+    return Slice(container, name, at, size, str(etag) if etag else None)
+
+
+async def slices_of(cloud: Region, objects: Objects, found: Object) -> tuple[Slice, ...]:
+    """The stretches of an object whose MD5s are known: one for a plain object, one a segment for a large one."""
+    if found.is_static_large_object:
+        return (await read_manifest(cloud, objects, found.name)).slices
+    if found.object_manifest is not None:
+        return await _dynamic(cloud, found)
+    return (Slice(objects.container, found.name, 0, found.content_length, found.etag or None),)
+
+
+async def _dynamic(cloud: Region, found: Object) -> tuple[Slice, ...]:
+    container, prefix = split_path(found.object_manifest or "")
+    slices: list[Slice] = []
+    at = 0
+    async for each in cloud.object_store.objects(container).stream(prefix=prefix):
+        slices.append(Slice(container, each.name, at, each.content_length, each.etag))
+        at += each.content_length
+    if at != found.content_length:
+        return (Slice(found.container, found.name, 0, found.content_length, None),)
+    return tuple(slices)

@@ -1,0 +1,251 @@
+"""Getting content into Swift so that what is stored is what was read.
+
+Every piece is hashed while it is sent and its MD5 compared with the ETag that Swift answers; a piece that differs, or whose
+way breaks, is sent again. Memory: for a file `pieces under way x 1 MiB`, for a stream `(pieces under way + 1) x segment size`,
+where at most 64 MiB of pieces (at least two pieces) are under way; pieces above 32 MiB wait in temporary files.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from aiocloud._http import httpx
+from aiocloud.concurrent import concurrently
+from aiocloud.errors import ChecksumMismatch, CloudError, HTTPError, NotFound, RateLimited
+from aiocloud.progress import Meter
+from aiocloud.reconcile import is_ambiguous
+from aiocloud.services.object_store.capabilities import Capabilities
+from aiocloud.services.object_store.object import Objects
+from aiocloud.tasks.digests import Digests
+from aiocloud.tasks.segments import Cut, Segment, range_of, segments_prefix, stream_segment_size
+from aiocloud.tasks.sources import CHUNK, Source, Spool
+from aiocloud.tasks.window import Window, had_trouble
+from aiocloud.transport.body import Body, Replay
+
+__all__ = ["Piece", "put_piece", "send_file", "send_stream"]
+
+_log = logging.getLogger("aiocloud.objects")
+
+_TRIES = 4
+_FIRST_PAUSE = 0.25  # seconds, doubled with each try
+_AT_ONCE = 2 * CHUNK
+"""A piece up to here is read whole first, so that its MD5 goes along and Swift itself refuses it when it is damaged."""
+_STREAM_MEMORY = 64 * 1024 * 1024
+
+
+@dataclass
+class Piece:
+    """A range of a source, on its way to an object."""
+
+    source: Source
+    start: int
+    size: int
+    digests: Digests = field(default_factory=lambda: Digests(["md5"]))
+
+    @property
+    def etag(self) -> str:
+        """Its MD5, once it was read."""
+        return self.digests.values()["md5"]
+
+
+async def put_piece(
+    objects: Objects,
+    name: str,
+    piece: Piece,
+    meter: Meter,
+    *,
+    headers: Mapping[str, str | None] | None = None,
+    missing: Callable[[], Any] | None = None,
+) -> httpx.Response:
+    """Store a piece as an object, sent as often as it takes until Swift has what was read.
+
+    `missing` is awaited when the container is not there. Raises ChecksumMismatch when every time something else arrived.
+    """
+    part = meter.part()
+    for attempt in range(1, _TRIES + 1):
+        try:
+            content, known = await _body(piece, part)
+            response = await objects.put(name, content, headers={**(headers or {}), "ETag": known}, deadline=math.inf)
+        except CloudError as error:
+            if isinstance(error, NotFound) and missing is not None and attempt == 1:
+                await missing()
+                part.restart()
+                continue
+            if not isinstance(error, NotFound) and not _can_try_again(error):
+                raise
+            if attempt == _TRIES:
+                raise
+            trouble = str(error)
+        else:
+            etag = response.headers.get("etag", "").strip('"')
+            if etag == piece.etag:
+                return response
+            trouble = f"MD5 {piece.etag} was sent, {etag or 'nothing'} arrived"
+            if attempt == _TRIES:
+                raise ChecksumMismatch(f"object {objects.container}/{name}: {trouble}")
+        _log.warning("object %s/%s is sent again: %s", objects.container, name, trouble)
+        part.restart()
+        await anyio.sleep(_FIRST_PAUSE * 2 ** (attempt - 1))
+    raise AssertionError  # the loop returns or raises
+
+
+def _can_try_again(error: CloudError) -> bool:
+    """422 says that it arrived damaged, 408 and 499 that it arrived in part."""
+    if isinstance(error, HTTPError) and error.status_code in (408, 422, 499):
+        return True
+    return is_ambiguous(error) or isinstance(error, RateLimited)
+
+
+async def _body(piece: Piece, part: Any) -> tuple[Body, str | None]:
+    """What to send, and its MD5 where it is known beforehand."""
+    if piece.size <= _AT_ONCE:
+        piece.digests = Digests(["md5"])
+        chunks = [chunk async for chunk in piece.source.read(piece.start, piece.size, piece.digests)]
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        part.add(len(data))
+        return data, piece.etag
+
+    async def chunks_again() -> AsyncIterator[bytes]:
+        part.restart()
+        piece.digests = Digests(["md5"])
+        async for chunk in piece.source.read(piece.start, piece.size, piece.digests):
+            yield chunk
+            part.add(len(chunk))
+
+    return Replay(chunks_again, piece.size), None
+
+
+async def md5_of(source: Source, start: int, size: int) -> str:
+    """The MD5 of a range, read from the source."""
+    digests = Digests(["md5"])
+    async for _ in source.read(start, size, digests):
+        pass
+    return digests.values()["md5"]
+
+
+@dataclass
+class Sending:
+    """Segments on their way into one container."""
+
+    objects: Objects
+    prefix: str
+    meter: Meter
+    missing: Callable[[], Any]
+    window: Window
+    segments: dict[int, Segment] = field(default_factory=dict[int, Segment])
+
+    def name(self, index: int) -> str:
+        """What a segment is called; names sort as the segments do."""
+        return f"{self.prefix}{index:08d}"
+
+    async def send(self, index: int, piece: Piece) -> None:
+        """Send one segment; its slot in the window is taken already, and given back here."""
+        trouble = False
+        try:
+            response = await put_piece(self.objects, self.name(index), piece, self.meter, missing=self.missing)
+            trouble = had_trouble(response)
+        finally:
+            self.window.release(index)
+        self.segments[index] = Segment(self.objects.container, self.name(index), piece.size, piece.etag)
+        self.window.ended(piece.size, trouble=trouble)
+
+    def sent(self) -> list[Segment]:
+        """All segments, in order."""
+        return [self.segments[index] for index in sorted(self.segments)]
+
+
+def _window(segment_size: int) -> Window:
+    """Small segments are bound by latency, large ones by bandwidth."""
+    return Window(start=8, most=32 if segment_size <= 4 * _AT_ONCE else 16)
+
+
+async def send_file(
+    objects: Objects,
+    source: Source,
+    plan: Cut,
+    prefix: str,
+    meter: Meter,
+    *,
+    missing: Callable[[], Any],
+    there: Mapping[str, Segment],
+) -> list[Segment]:
+    """Send all segments of something that can be read from any place. Those that are `there` with the same content stay."""
+    sending = Sending(objects, prefix, meter, missing, _window(plan.segment_size))
+
+    async def one(index: int) -> None:
+        start, size = range_of(plan, index)
+        known = there.get(sending.name(index))
+        if known is not None and known.size == size:
+            try:
+                same = await md5_of(source, start, size) == known.etag
+            except BaseException:
+                sending.window.release(index)
+                raise
+            if same:
+                sending.segments[index] = known
+                meter.add(size)
+                sending.window.release(index)
+                return
+        await sending.send(index, Piece(source, start, size))
+
+    async with concurrently() as tasks:
+        for index in range(plan.count):
+            await sending.window.acquire(index)
+            tasks.start_soon(one, index)
+    return sending.sent()
+
+
+async def send_stream(
+    objects: Objects,
+    pieces: AsyncIterator[tuple[int, Spool]],
+    prefix: str,
+    meter: Meter,
+    *,
+    segment_size: int,
+    missing: Callable[[], Any],
+) -> list[Segment]:
+    """Send the pieces of a stream as they come; the next one is read only when there is room for it."""
+    most = max(2, min(8, _STREAM_MEMORY // segment_size))
+    sending = Sending(objects, prefix, meter, missing, Window(start=most, most=most))
+
+    async def one(index: int, spool: Spool) -> None:
+        try:
+            await sending.send(index, Piece(spool, 0, spool.size))
+        finally:
+            spool.close()
+
+    async with concurrently() as tasks:
+        async for index, spool in pieces:
+            await sending.window.acquire(index)
+            tasks.start_soon(one, index, spool)
+    return sending.sent()
+
+
+async def pieces_of(
+    chunks: AsyncIterator[bytes], wanted: int | None, can: Capabilities
+) -> AsyncIterator[tuple[int, Spool]]:
+    """A stream cut into pieces, numbered from 0; at least one, which may be empty."""
+    index, spool = 0, Spool()
+    full = stream_segment_size(wanted, can, index)
+    async for chunk in chunks:
+        rest = memoryview(chunk)
+        while len(rest):
+            if spool.size == full:
+                yield index, spool
+                index, spool = index + 1, Spool()
+                full = stream_segment_size(wanted, can, index)
+            taken, rest = rest[: full - spool.size], rest[full - spool.size :]
+            await spool.add(bytes(taken))
+    yield index, spool
+
+
+def new_prefix(name: str, segment_size: int) -> str:
+    """The prefix of an upload whose content has no version that would be the same next time."""
+    return segments_prefix(name, uuid.uuid4().hex, segment_size)

@@ -1,0 +1,295 @@
+"""A download to a file by several requests at a time, each range compared with the MD5 that is known of it.
+
+The file grows as `.NAME.part` beside its name, with a list of the ranges that are in it; when it is complete it takes its
+name in one step. A download that breaks off leaves both for the next one, which asks for what is missing, as long as the
+object is still the same. Memory: requests under way x 2 MiB.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import anyio
+from anyio import to_thread
+
+from aiocloud.concurrent import concurrently
+from aiocloud.errors import ChecksumMismatch, CloudError, InvalidRequest, PreconditionFailed, RateLimited
+from aiocloud.model import Which
+from aiocloud.progress import Meter, OnProgress
+from aiocloud.reconcile import is_ambiguous
+from aiocloud.region import Region
+from aiocloud.services.object_store.object import Object, Objects
+from aiocloud.tasks.digests import new_hash
+from aiocloud.tasks.manifests import Slice, slices_of
+from aiocloud.tasks.window import Window, had_trouble
+
+__all__ = ["Job", "download_object", "jobs_of"]
+
+_RANGE = 8 * 1024 * 1024
+"""Bytes asked for at a time."""
+_WRITE = 1024 * 1024
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A range to be fetched by one request, and the slices that it holds from beginning to end."""
+
+    start: int
+    size: int
+    slices: tuple[Slice, ...]
+
+
+def jobs_of(slices: Sequence[Slice], size: int = _RANGE) -> list[Job]:
+    """Ranges of about `size` bytes: small slices together, large ones apart. Pure."""
+    jobs: list[Job] = []
+    together: list[Slice] = []
+
+    def flush() -> None:
+        if together:
+            jobs.append(Job(together[0].start, sum(each.size for each in together), tuple(together)))
+            together.clear()
+
+    for each in slices:
+        if each.size > 2 * size:
+            flush()
+            end = each.start + each.size
+            jobs += [Job(start, min(size, end - start), ()) for start in range(each.start, end, size)]
+            continue
+        together.append(each)
+        if sum(one.size for one in together) >= size:
+            flush()
+    flush()
+    return jobs
+
+
+async def download_object(
+    cloud: Region,
+    container: Which,
+    obj: Which,
+    path: str | os.PathLike[str],
+    *,
+    resume: bool = True,
+    progress: OnProgress = None,
+) -> Object:
+    """Write an object's content to a file, all of it or nothing, and give what is known of the object.
+
+    `resume` goes on from what a broken download of the same object has left beside the file. Raises NotFound,
+    ChecksumMismatch when damage won't stop, CloudError when the file can't be written.
+    """
+    objects = cloud.object_store.objects(container)
+    name = obj if isinstance(obj, str) else str(obj.get("name") or obj.get("id") or "")
+    for attempt in range(1, _TRIES + 1):
+        found = await objects.get(name)
+        slices = [each for each in await slices_of(cloud, objects, found) if each.size]
+        target = await Target.open(Path(path), found, resume=resume)
+        try:
+            await _fetch(objects, found, slices, target, Meter(f"{container}/{name}", found.content_length, progress))
+            await target.finish()
+        except PreconditionFailed:
+            # It was replaced meanwhile: begin again with what is there now.
+            target.forget()
+            if attempt == _TRIES:
+                raise
+        except OSError as error:
+            target.forget()
+            raise CloudError(f"can't write {path}: {error.strerror or error}") from error
+        finally:
+            target.close()
+        if target.finished:
+            return found
+    raise AssertionError  # the loop returns or raises
+
+
+class Target:
+    """A file that is not complete yet."""
+
+    def __init__(self, path: Path, part: Path, notes: Path, file: IO[bytes], journal: IO[str], done: set[int]) -> None:
+        self.path = path
+        self.done = done
+        self.finished = False
+        self._part = part
+        self._notes = notes
+        self._file = file
+        self._journal = journal
+
+    @classmethod
+    async def open(cls, path: Path, found: Object, *, resume: bool) -> Target:
+        """Begin a file, or find the one begun. Raises InvalidRequest when it can't be written there."""
+        try:
+            return await to_thread.run_sync(cls._open, path, found, resume)
+        except OSError as error:
+            raise InvalidRequest(f"can't write {path}: {error.strerror or error}") from None
+
+    @classmethod
+    def _open(cls, path: Path, found: Object, resume: bool) -> Target:
+        part = path.with_name(f".{path.name}.part")
+        notes = path.with_name(f".{path.name}.part-ranges")
+        head = json.dumps([found.container, found.name, found.etag, found.content_length, found.last_modified, _RANGE])
+        done: set[int] = set()
+        if resume and part.exists() and notes.exists():
+            first, *rest = notes.read_text().split("\n")
+            # The last line may be torn: only those with their end count.
+            done = {int(line) for line in rest[:-1] if line.isdigit()} if first == head else set()
+        file = part.open("r+b" if done else "w+b")
+        try:
+            if not done and found.content_length and hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, found.content_length)
+            file.truncate(found.content_length)
+            journal = notes.open("a" if done else "w")
+            if not done:
+                journal.write(head + "\n")
+                journal.flush()
+        except OSError:
+            file.close()
+            part.unlink(missing_ok=True)
+            raise
+        return cls(path, part, notes, file, journal, done)
+
+    async def write(self, start: int, data: bytes) -> None:
+        """Put data where it belongs."""
+        await to_thread.run_sync(_write_at, str(self._part), start, data)
+
+    async def md5(self, start: int, size: int) -> str:
+        """The MD5 of what is in the file."""
+        return await to_thread.run_sync(_md5_at, str(self._part), start, size)
+
+    def mark(self, job: Job) -> None:
+        """A range is in the file."""
+        self.done.add(job.start)
+        self._journal.write(f"{job.start}\n")
+        self._journal.flush()
+
+    async def finish(self) -> None:
+        """It is complete: give it its name."""
+        self.close()
+        await to_thread.run_sync(os.replace, self._part, self.path)
+        self.finished = True
+        self._notes.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close what is open; what is in the file stays."""
+        self._file.close()
+        self._journal.close()
+
+    def forget(self) -> None:
+        """What is in the file is of no use."""
+        self.close()
+        self._part.unlink(missing_ok=True)
+        self._notes.unlink(missing_ok=True)
+
+
+def _write_at(path: str, start: int, data: bytes) -> None:
+    with open(path, "r+b", buffering=0) as file:
+        file.seek(start)
+        view = memoryview(data)
+        while len(view):
+            view = view[file.write(view) :]
+
+
+def _md5_at(path: str, start: int, size: int) -> str:
+    hash_ = new_hash("md5")
+    with open(path, "rb", buffering=0) as file:
+        file.seek(start)
+        while size > 0 and (data := file.read(min(size, _WRITE))):
+            hash_.update(data)
+            size -= len(data)
+    return hash_.hexdigest()
+
+
+async def _fetch(objects: Objects, found: Object, slices: Sequence[Slice], target: Target, meter: Meter) -> None:
+    """All ranges that are not in the file yet, and a look at the slices that are larger than a range."""
+    jobs = jobs_of(slices)
+    for attempt in range(1, _TRIES + 1):
+        await _fetch_jobs(objects, found, [job for job in jobs if job.start not in target.done], target, meter)
+        bad = [each for each in slices if each.size > 2 * _RANGE and not await _is_right(target, each)]
+        if not bad:
+            return
+        if attempt == _TRIES:
+            raise _mismatch(objects, found, bad[0])
+        for job in jobs:
+            if any(each.start <= job.start < each.start + each.size for each in bad):
+                target.done.discard(job.start)
+                meter.add(-job.size)
+
+
+async def _is_right(target: Target, each: Slice) -> bool:
+    return each.etag is None or await target.md5(each.start, each.size) == each.etag
+
+
+def _mismatch(objects: Objects, found: Object, each: Slice) -> ChecksumMismatch:
+    return ChecksumMismatch(
+        f"{objects.container}/{found.name}: bytes {each.start} to {each.start + each.size} don't have MD5 {each.etag}"
+    )
+
+
+async def _fetch_jobs(objects: Objects, found: Object, jobs: Sequence[Job], target: Target, meter: Meter) -> None:
+    window = Window(start=4, most=16)
+    if meter.done == 0:
+        meter.add(found.content_length - sum(job.size for job in jobs))
+
+    async def one(job: Job) -> None:
+        try:
+            trouble = await _fetch_one(objects, found, job, target, meter)
+        finally:
+            window.release(job)
+        target.mark(job)
+        window.ended(job.size, trouble=trouble)
+
+    async with concurrently() as tasks:
+        for job in jobs:
+            await window.acquire(job)
+            tasks.start_soon(one, job)
+
+
+async def _fetch_one(objects: Objects, found: Object, job: Job, target: Target, meter: Meter) -> bool:
+    """One range into the file, verified as far as its slices are known; True when it was not without trouble."""
+    part = meter.part()
+    trouble = False
+    for attempt in range(1, _TRIES + 1):
+        try:
+            trouble = await _copy(objects, found, job, target, part.add) or trouble
+            bad = [each for each in job.slices if not await _is_right(target, each)]
+            if not bad:
+                return trouble
+            error: CloudError = _mismatch(objects, found, bad[0])
+        except CloudError as problem:
+            if not (is_ambiguous(problem) or isinstance(problem, RateLimited)):
+                raise
+            error = problem
+        if attempt == _TRIES:
+            raise error
+        trouble = True
+        part.restart()
+        await anyio.sleep(0.2 * 2**attempt)
+    raise AssertionError  # the loop returns or raises
+
+
+async def _copy(objects: Objects, found: Object, job: Job, target: Target, add: Callable[[int], None]) -> bool:
+    whole = job.size == found.content_length
+    headers = {"If-Match": f'"{found.etag}"'}
+    if not whole:
+        headers["Range"] = f"bytes={job.start}-{job.start + job.size - 1}"
+    at = job.start
+    async with objects.open(found.name, headers=headers, deadline=math.inf) as response:
+        buffer: list[bytes] = []
+        held = 0
+        async for chunk in response.aiter_raw():
+            buffer.append(chunk)
+            held += len(chunk)
+            add(len(chunk))
+            if held >= _WRITE:
+                await target.write(at, b"".join(buffer))
+                at, held, buffer = at + held, 0, []
+        if buffer:
+            await target.write(at, b"".join(buffer))
+            at += held
+        if at != job.start + job.size:
+            raise ChecksumMismatch(f"{job.size} bytes of {found.name} were asked for, {at - job.start} came")
+        return had_trouble(response)

@@ -1,0 +1,138 @@
+"""Removing objects with all that they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote, unquote
+
+from anyio import CapacityLimiter
+
+from aiocloud._json import is_array, load_json, mapping
+from aiocloud.concurrent import concurrently
+from aiocloud.errors import CloudError, Conflict, NotFound
+from aiocloud.region import Region
+from aiocloud.services.object_store.headers import split_path
+from aiocloud.services.object_store.object import Object, Objects
+from aiocloud.tasks.manifests import read_manifest
+from aiocloud.tasks.segments import batches, segments_container
+
+__all__ = ["delete_container", "delete_many", "delete_object", "segments_of"]
+
+_AT_ONCE = 8
+
+
+async def delete_object(cloud: Region, container: str, name: str) -> bool:
+    """Remove an object and, if it is a large one, its segments: True, or False when it was not there.
+
+    The object goes first, so that nobody reads it half removed. A dynamic large object's segments are whatever its prefix
+    names. Raises CloudError, naming them, when segments could not be removed.
+    """
+    objects = cloud.object_store.objects(container)
+    found = await objects.itself(name)
+    if found is None:
+        return False
+    segments = await segments_of(cloud, objects, found)
+    gone = await objects.delete(name)
+    if segments:
+        await delete_many(cloud, segments)
+        await _tidy(cloud, container, segments)
+    return gone
+
+
+async def segments_of(cloud: Region, objects: Objects, found: Object) -> list[tuple[str, str]]:
+    """What a large object is made of, as (container, name): those of nested manifests too. Nothing for a plain object."""
+    if found.is_static_large_object:
+        parts = await read_manifest(cloud, objects, found.name)
+        return list(dict.fromkeys((part.container, part.name) for part in parts.all))
+    if found.object_manifest is not None:
+        place, prefix = split_path(found.object_manifest)
+        listed = cloud.object_store.objects(place)
+        try:
+            names = [each.name async for each in listed.stream(prefix=prefix)]
+        except NotFound:
+            return []
+        return [(place, name) for name in names if (place, name) != (objects.container, found.name)]
+    return []
+
+
+async def _tidy(cloud: Region, container: str, segments: Iterable[tuple[str, str]]) -> None:
+    """Take the container of the segments away when it is empty: it is ours, and nobody asked for it."""
+    ours = segments_container(container)
+    if any(place == ours for place, _ in segments):
+        await remove_if_empty(cloud, ours)
+
+
+async def remove_if_empty(cloud: Region, container: str) -> None:
+    """Remove a container, unless something is in it."""
+    try:
+        await cloud.object_store.containers.delete(container)
+    except Conflict:
+        return
+
+
+async def delete_many(cloud: Region, names: Sequence[tuple[str, str]]) -> None:
+    """Remove objects, given as (container, name): in bulk where the cloud can, else several at a time.
+
+    Those that are not there are fine. Raises CloudError when some remain, naming the first few.
+    """
+    can = await cloud.object_store.capabilities()
+    if can.max_deletes and len(names) > _AT_ONCE:
+        remaining: list[tuple[str, str]] = []
+        for batch in batches([_path(*each) for each in names], can.max_deletes):
+            remaining += await _bulk(cloud, batch)
+    else:
+        remaining = await _one_by_one(cloud, names)
+    if remaining:
+        told = ", ".join("/".join(each) for each in remaining[:5]) + (", ..." if len(remaining) > 5 else "")
+        error = CloudError(f"{len(remaining)} objects could not be removed: {told}")
+        raise error.at(cloud.name, cloud.region_name, "object-store")
+
+
+def _path(container: str, name: str) -> str:
+    return f"/{quote(container, safe='')}/{quote(name, safe='/')}"
+
+
+async def _bulk(cloud: Region, paths: Sequence[str]) -> list[tuple[str, str]]:
+    """API: https://docs.openstack.org/api-ref/object-store/#bulk-delete"""
+    response = await cloud.object_store.endpoint.request(
+        "POST",
+        "",
+        params={"bulk-delete": ""},
+        content="\n".join(paths).encode(),
+        headers={"Content-Type": "text/plain", "Accept": "application/json"},
+        repeatable=True,
+    )
+    answer = mapping(load_json(response.content, "the bulk delete"))
+    errors = answer.get("Errors")
+    failed = [str(row[0]) for row in errors if is_array(row) and row] if is_array(errors) else []
+    again = [unquote(path).lstrip("/").partition("/")[::2] for path in failed]
+    return await _one_by_one(cloud, again)
+
+
+async def _one_by_one(cloud: Region, names: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those that could not be removed."""
+    failed: list[tuple[str, str]] = []
+    limiter = CapacityLimiter(_AT_ONCE)
+
+    async def one(container: str, name: str) -> None:
+        async with limiter:
+            try:
+                await cloud.object_store.objects(container).delete(name)
+            except CloudError:
+                failed.append((container, name))
+
+    async with concurrently() as tasks:
+        for container, name in names:
+            tasks.start_soon(one, container, name)
+    return failed
+
+
+async def delete_container(cloud: Region, name: str) -> bool:
+    """Remove an empty container: True, or False when it was not there. Raises Conflict when it is not empty.
+
+    The container beside it that held segments goes too, when nothing is in it.
+    """
+    gone = await cloud.object_store.containers.delete(name)
+    if gone and not name.endswith("_segments"):
+        await remove_if_empty(cloud, segments_container(name))
+    return gone

@@ -1,0 +1,236 @@
+"""One object on its way up: whole, or in segments with a manifest; and what is taken back when it does not arrive."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from aiocloud.errors import BadRequest, ChecksumMismatch, CloudError, Conflict, HTTPError, NotFound
+from aiocloud.progress import Meter
+from aiocloud.region import Region
+from aiocloud.services.object_store.capabilities import Capabilities
+from aiocloud.services.object_store.headers import quoted_path
+from aiocloud.services.object_store.object import Object, Objects
+from aiocloud.tasks import removal
+from aiocloud.tasks.pieces import Piece, new_prefix, pieces_of, put_piece, send_file, send_stream
+from aiocloud.tasks.segments import (
+    Cut,
+    Segment,
+    cut,
+    manifest,
+    manifest_etag,
+    segments_container,
+    segments_prefix,
+    stream_segment_size,
+)
+from aiocloud.tasks.sources import FileSource, Source, Spool
+from aiocloud.tasks.undo import Undo
+
+__all__ = ["Upload"]
+
+_CHEAP = 256 * 1024
+"""A body up to here is sent before we know that its container is there."""
+_MANIFEST_TRIES = 4
+
+
+@dataclass
+class Upload:
+    """One object, how it is to be, and how it is to be sent."""
+
+    cloud: Region
+    objects: Objects
+    name: str
+    headers: Mapping[str, str | None]
+    can: Capabilities
+    meter: Meter
+    segment_size: int | None = None
+    use_slo: bool = True
+    keep_segments: bool = False
+
+    def __post_init__(self) -> None:
+        self._beside = self.cloud.object_store.objects(segments_container(self.objects.container))
+        self._replaces = False
+        self._in_use: set[tuple[str, str]] = set()
+
+    async def send(self, source: Source | AsyncIterator[bytes], old: Object | None) -> Object:
+        """Put the content in place of `old`, and remove what `old` was made of once the new one is complete."""
+        self._replaces = old is not None
+        before = await self._segments_of(old)
+        self._in_use = set(before)
+        async with Undo(self.cloud) as undo:
+            segments = await self._send(undo, source)
+        now = {(each.container, each.name) for each in segments}
+        stale = [each for each in before if each not in now]
+        if stale:
+            await removal.delete_many(self.cloud, stale)
+            if not now:
+                await removal.remove_if_empty(self.cloud, self._beside.container)
+        return await self.objects.get(self.name)
+
+    async def _segments_of(self, old: Object | None) -> list[tuple[str, str]]:
+        """The segments of what is replaced; none where the container keeps older versions, which need theirs."""
+        if old is None or not old.is_large or old.version_id:
+            return []
+        kept = await self.cloud.object_store.containers.get(self.objects.container)
+        if kept.versions_location or kept.history_location or kept.versions_enabled:
+            return []
+        return await removal.segments_of(self.cloud, self.objects, old)
+
+    async def _send(self, undo: Undo, source: Source | AsyncIterator[bytes]) -> list[Segment]:
+        if isinstance(source, AsyncIterator):
+            async with aclosing(pieces_of(source, self.segment_size, self.can)) as pieces:
+                return await self._stream(undo, pieces)
+        plan = cut(source.size, self.segment_size, self.can, use_slo=self.use_slo)
+        if plan.whole:
+            return await self._whole(undo, source)
+        return await self._in_segments(undo, source, plan)
+
+    # Whole
+
+    async def _whole(self, undo: Undo, source: Source) -> list[Segment]:
+        """One PUT; a large body is not sent on the chance that its container is there."""
+
+        async def missing() -> None:
+            await self._container(undo, self.objects.container)
+
+        if not self._replaces and source.size > _CHEAP:
+            await missing()
+        piece = Piece(source, 0, source.size)
+        try:
+            await put_piece(self.objects, self.name, piece, self.meter, headers=self.headers, missing=missing)
+            await source.check()
+        except CloudError as error:
+            # What was stored is not what was meant to be.
+            if not isinstance(error, HTTPError):
+                undo.made("object", f"{self.objects.container}/{self.name}", None, self._remove)
+            raise
+        except anyio.get_cancelled_exc_class():
+            if not self._replaces:
+                undo.made("object", f"{self.objects.container}/{self.name}", None, self._remove)
+            raise
+        return []
+
+    async def _remove(self, _: str) -> None:
+        await self.objects.delete(self.name)
+
+    # In segments
+
+    async def _in_segments(self, undo: Undo, source: Source, plan: Cut) -> list[Segment]:
+        """A file's segments have names that the next attempt finds again."""
+        known = isinstance(source, FileSource)
+        size = plan.segment_size
+        version = f"{source.version}" if isinstance(source, FileSource) else None
+        prefix = segments_prefix(self.name, version, size) if version else new_prefix(self.name, size)
+        await self._prepare(undo, prefix)
+        there = await self._there(prefix) if known else {}
+        segments = await send_file(
+            self._beside, source, plan, prefix, self.meter, missing=lambda: self._prepare(undo, prefix), there=there
+        )
+        await source.check()
+        await self._finish(prefix, segments)
+        return segments
+
+    async def _stream(self, undo: Undo, pieces: AsyncIterator[tuple[int, Spool]]) -> list[Segment]:
+        """A stream that ends within its first piece is an object like any other."""
+        _, first = await anext(pieces)
+        second = await anext(pieces, None)
+        if second is None:
+            try:
+                return await self._whole(undo, first)
+            finally:
+                first.close()
+
+        async def all_pieces() -> AsyncIterator[tuple[int, Spool]]:
+            yield 0, first
+            yield second
+            async for piece in pieces:
+                yield piece
+
+        size = stream_segment_size(self.segment_size, self.can, 0)
+        prefix = new_prefix(self.name, size)
+        await self._prepare(undo, prefix)
+        async with aclosing(all_pieces()) as cut_up:
+            segments = await send_stream(
+                self._beside,
+                cut_up,
+                prefix,
+                self.meter,
+                segment_size=size,
+                missing=lambda: self._prepare(undo, prefix),
+            )
+        await self._finish(prefix, segments)
+        return segments
+
+    async def _prepare(self, undo: Undo, prefix: str) -> None:
+        """Both containers are there, and the segments will be taken back should this fail."""
+        if not self._replaces:
+            await self._container(undo, self.objects.container)
+        await self._container(undo, self._beside.container)
+
+        async def clean(_: str) -> None:
+            await self._remove_below(prefix)
+
+        if not self.keep_segments:
+            undo.made("segments", f"{self._beside.container}/{prefix}", self.name, clean)
+
+    async def _container(self, undo: Undo, name: str) -> None:
+        """Make a container unless it is there; whoever may read the objects may read their segments."""
+        containers = self.cloud.object_store.containers
+        try:
+            await containers.get(name)
+        except NotFound:
+            settings: dict[str, Any] = {}
+            if name != self.objects.container:
+                beside = await containers.get(self.objects.container)
+                settings = {"read_acl": beside.read_acl, "storage_policy": beside.storage_policy}
+            undo.made("container", name, name, lambda id: removal.remove_if_empty(self.cloud, id))
+            await containers.create(name=name, **{key: value for key, value in settings.items() if value})
+
+    async def _there(self, prefix: str) -> dict[str, Segment]:
+        """What an earlier attempt has left."""
+        place = self._beside.container
+        listed = self._beside.stream(prefix=prefix)
+        return {each.name: Segment(place, each.name, each.content_length, each.etag) async for each in listed}
+
+    async def _remove_below(self, prefix: str) -> None:
+        """Remove an upload's segments, save those that the replaced object is made of, until none shows up any more."""
+        for _ in range(3):
+            try:
+                names = [(self._beside.container, each.name) async for each in self._beside.stream(prefix=prefix)]
+            except NotFound:
+                return
+            left = [each for each in names if each not in self._in_use]
+            if not left:
+                return
+            await removal.delete_many(self.cloud, left)
+
+    async def _finish(self, prefix: str, segments: list[Segment]) -> None:
+        """Make the segments one object."""
+        if not self.use_slo or self.can.slo is None:
+            place = quoted_path(self._beside.container, prefix)
+            await self.objects.put(self.name, b"", headers={**self.headers, "X-Object-Manifest": place})
+            return
+        etag = manifest_etag(segments)
+        for attempt in range(1, _MANIFEST_TRIES + 1):
+            try:
+                response = await self.objects.put(
+                    self.name,
+                    manifest(segments),
+                    headers={**self.headers, "ETag": etag},
+                    params={"multipart-manifest": "put"},
+                )
+            except (BadRequest, Conflict, HTTPError) as error:
+                # A segment that a storage node has not seen yet, or a manifest that was damaged on the way.
+                if error.status_code not in (400, 409, 422) or attempt == _MANIFEST_TRIES:
+                    raise
+                await anyio.sleep(0.25 * 2**attempt)
+                continue
+            stored = response.headers.get("etag", "").strip('"')
+            if stored == etag:
+                return
+            if attempt == _MANIFEST_TRIES:
+                raise ChecksumMismatch(f"the manifest of {self.name} has ETag {stored} where {etag} is right")
