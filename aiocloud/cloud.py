@@ -16,7 +16,21 @@ from aiocloud.model import Location
 from aiocloud.pretty import pformat
 from aiocloud.region import Region
 from aiocloud.session import Options, Session
-from aiocloud.tasks import compute, flavors, floating_ips, picking, searching, servers
+from aiocloud.tasks import (
+    compute,
+    downloads,
+    flavors,
+    floating_ips,
+    images,
+    networks,
+    objects,
+    picking,
+    searching,
+    security_groups,
+    servers,
+    volume_copies,
+    volumes,
+)
 from aiocloud.transport.limits import Stats
 from aiocloud.verb import via
 
@@ -235,6 +249,140 @@ class Cloud(Region):
     get_nat_source = picking.get_nat_source
     use_external_network = picking.use_external_network
     use_internal_network = picking.use_internal_network
+
+    # Networks
+
+    create_network = networks.create_network
+    delete_network = via(lambda region: region.network.networks.delete)
+    get_network = via(lambda region: region.network.networks.find)
+    get_network_by_id = networks.get_network_by_id
+    list_networks = via(lambda region: region.network.networks.list)
+    search_networks = via(lambda region: region.network.networks.search)
+    update_network = networks.update_network
+    create_subnet = networks.create_subnet
+    delete_subnet = via(lambda region: region.network.subnets.delete)
+    get_subnet = via(lambda region: region.network.subnets.find)
+    get_subnet_by_id = networks.get_subnet_by_id
+    get_subnetpool = via(lambda region: region.network.subnet_pools.find)
+    list_subnets = via(lambda region: region.network.subnets.list)
+    search_subnets = via(lambda region: region.network.subnets.search)
+    update_subnet = networks.update_subnet
+    create_port = networks.create_port
+    delete_port = via(lambda region: region.network.ports.delete)
+    get_port = via(lambda region: region.network.ports.find)
+    get_port_by_id = networks.get_port_by_id
+    list_ports = via(lambda region: region.network.ports.list)
+    search_ports = via(lambda region: region.network.ports.search)
+    update_port = via(lambda region: region.network.ports.update)
+    create_router = networks.create_router
+    delete_router = via(lambda region: region.network.routers.delete)
+    get_router = via(lambda region: region.network.routers.find)
+    list_routers = via(lambda region: region.network.routers.list)
+    search_routers = via(lambda region: region.network.routers.search)
+    update_router = networks.update_router
+    add_router_interface = networks.add_router_interface
+    list_router_interfaces = networks.list_router_interfaces
+    remove_router_interface = networks.remove_router_interface
+    get_network_extensions = networks.get_network_extensions
+    get_network_quotas = networks.get_network_quotas
+    set_network_quotas = networks.set_network_quotas
+    delete_network_quotas = networks.delete_network_quotas
+    create_security_group = security_groups.create_security_group
+    delete_security_group = via(lambda region: region.network.security_groups.delete)
+    get_security_group = via(lambda region: region.network.security_groups.find)
+    get_security_group_by_id = security_groups.get_security_group_by_id
+    list_security_groups = via(lambda region: region.network.security_groups.list)
+    search_security_groups = via(lambda region: region.network.security_groups.search)
+    update_security_group = via(lambda region: region.network.security_groups.update)
+    create_security_group_rule = security_groups.create_security_group_rule
+    delete_security_group_rule = security_groups.delete_security_group_rule
+
+    # Floating IPs
+
+    get_floating_ip = floating_ips.get_floating_ip
+    get_floating_ip_by_id = floating_ips.get_floating_ip_by_id
+    list_floating_ips = via(lambda region: region.network.floating_ips.list)
+    search_floating_ips = floating_ips.search_floating_ips
+    list_floating_ip_pools = floating_ips.list_floating_ip_pools
+    search_floating_ip_pools = floating_ips.search_floating_ip_pools
+
+    # Volumes
+
+    attach_volume = volumes.attach_volume
+    create_volume = volumes.create_volume
+    delete_volume = volumes.delete_volume
+    detach_volume = volumes.detach_volume
+    get_volume = via(lambda region: region.block_storage.volumes.find)
+    get_volume_attach_device = volumes.get_volume_attach_device
+    get_volume_by_id = volumes.get_volume_by_id
+    get_volume_id = volumes.get_volume_id
+    get_volumes = volumes.get_volumes
+    list_volumes = volumes.list_volumes
+    search_volumes = via(lambda region: region.block_storage.volumes.search)
+    set_volume_bootable = volumes.set_volume_bootable
+    update_volume = volumes.update_volume
+    volume_exists = volumes.volume_exists
+    create_volume_snapshot = volume_copies.create_volume_snapshot
+    delete_volume_snapshot = volume_copies.delete_volume_snapshot
+    get_volume_snapshot = via(lambda region: region.block_storage.snapshots.find)
+    get_volume_snapshot_by_id = volume_copies.get_volume_snapshot_by_id
+    list_volume_snapshots = volume_copies.list_volume_snapshots
+    search_volume_snapshots = via(lambda region: region.block_storage.snapshots.search)
+    create_volume_backup = volume_copies.create_volume_backup
+    delete_volume_backup = volume_copies.delete_volume_backup
+    export_volume_backup = volume_copies.export_volume_backup
+    get_volume_backup = via(lambda region: region.block_storage.backups.find)
+    list_volume_backups = volume_copies.list_volume_backups
+    search_volume_backups = via(lambda region: region.block_storage.backups.search)
+    add_volume_type_access = volumes.add_volume_type_access
+    get_volume_type = via(lambda region: region.block_storage.types.find)
+    get_volume_type_access = volumes.get_volume_type_access
+    list_volume_types = volumes.list_volume_types
+    remove_volume_type_access = volumes.remove_volume_type_access
+    search_volume_types = volumes.search_volume_types
+    get_volume_limits = volumes.get_volume_limits
+    get_volume_quotas = volumes.get_volume_quotas
+    set_volume_quotas = volumes.set_volume_quotas
+    delete_volume_quotas = volumes.delete_volume_quotas
+
+    # Images
+
+    create_image = images.create_image
+    delete_image = images.delete_image
+    download_image = images.download_image
+    get_image = images.get_image
+    get_image_by_id = images.get_image_by_id
+    get_image_exclude = images.get_image_exclude
+    get_image_id = images.get_image_id
+    get_image_name = images.get_image_name
+    list_images = images.list_images
+    search_images = images.search_images
+    stream_image = images.stream_image
+    update_image_properties = images.update_image_properties
+    wait_for_image = images.wait_for_image
+
+    # Objects
+
+    create_container = objects.create_container
+    create_directory_marker_object = objects.create_directory_marker_object
+    create_object = objects.create_object
+    delete_container = objects.delete_container
+    delete_object = objects.delete_object
+    get_container = objects.get_container
+    get_container_access = objects.get_container_access
+    get_object = downloads.get_object
+    get_object_capabilities = objects.get_object_capabilities
+    get_object_metadata = objects.get_object_metadata
+    get_object_raw = downloads.get_object_raw
+    get_object_segment_size = objects.get_object_segment_size
+    is_object_stale = objects.is_object_stale
+    list_containers = objects.list_containers
+    list_objects = objects.list_objects
+    search_containers = objects.search_containers
+    search_objects = objects.search_objects
+    set_container_access = objects.set_container_access
+    stream_object = downloads.stream_object
+    update_object = objects.update_object
 
     # Anything
 

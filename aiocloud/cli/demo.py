@@ -24,7 +24,7 @@ from aiocloud.errors import CloudError, Leftover
 from aiocloud.fleet import Failed, Fleet, Outcome
 from aiocloud.progress import Progress
 from aiocloud.services.compute.server import Server
-from aiocloud.services.image import Image
+from aiocloud.services.image.image import Image
 
 __all__ = ["demo"]
 
