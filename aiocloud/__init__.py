@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from aiocloud.auth.cache import FileStore, MemoryStore, RedisStore
     from aiocloud.cloud import Cloud
-    from aiocloud.connect import connect, connect_all
+    from aiocloud._connect import connect, connect_all
     from aiocloud.errors import (
         Ambiguous,
         AuthError,
@@ -81,7 +81,7 @@ _ERRORS = (
 _HOME = {
     **dict.fromkeys(_ERRORS, "errors"),
     **dict.fromkeys(("FileStore", "MemoryStore", "RedisStore"), "auth.cache"),
-    **dict.fromkeys(("connect", "connect_all"), "connect"),
+    **dict.fromkeys(("connect", "connect_all"), "_connect"),
     **dict.fromkeys(("Done", "Failed", "Fleet", "Outcome", "Outcomes"), "fleet"),
     "Cloud": "cloud",
     "Progress": "progress",

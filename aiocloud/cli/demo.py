@@ -19,7 +19,7 @@ from rich.table import Table
 
 from aiocloud.cli.board import Board, open_board, safe
 from aiocloud.cloud import Cloud
-from aiocloud.connect import connect_all
+from aiocloud._connect import connect_all
 from aiocloud.errors import CloudError, Leftover
 from aiocloud.fleet import Failed, Fleet, Outcome
 from aiocloud.progress import Progress

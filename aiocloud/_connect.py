@@ -1,4 +1,7 @@
-"""From names in clouds.yaml to a Cloud or a Fleet. Reads configuration; opens no connection."""
+"""From names in clouds.yaml to a Cloud or a Fleet. Reads configuration; opens no connection.
+
+Called `_connect`, because a submodule `connect` would hide the function `aiocloud.connect` once it is imported.
+"""
 
 from __future__ import annotations
 
