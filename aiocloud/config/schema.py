@@ -122,7 +122,7 @@ class CloudConfig:
     # The address of a profile that is not fetched yet, and how this config reads once its text is known:
     # see aiocloud.config.remote.
     remote_profile: str | None = field(default=None, compare=False)
-    with_remote: Callable[[str | None], CloudConfig] | None = field(default=None, repr=False, compare=False)
+    with_remote: Callable[[bytes | None], CloudConfig] | None = field(default=None, repr=False, compare=False)
 
     def service(self, service_type: str) -> ServiceConfig:
         """What is configured for one service, named by type, alias or attribute name (`volumev3`, `block_storage`)."""
