@@ -20,7 +20,7 @@ FLOORS = [
     "tasks",
     "verb cloud",
     "fleet",
-    "connect",
+    "_connect",
     "distributed",
     "cli web __main__",
 ]
