@@ -44,8 +44,8 @@ def is_known(algorithm: str | None) -> bool:
     return algorithm in hashlib.algorithms_available
 
 
-def md5(data: bytes) -> str:
-    """The MD5 of little data, at once."""
+def md5(data: bytes | memoryview) -> str:
+    """The MD5 of data at hand, at once: of much in a worker thread."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 

@@ -18,21 +18,24 @@ import anyio
 from anyio import to_thread
 
 from aiocloud._http import httpx
+from aiocloud.concurrent import concurrently
 from aiocloud.errors import ChecksumMismatch, CloudError, RateLimited
 from aiocloud.model import Which
 from aiocloud.progress import Meter, OnProgress
 from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
-from aiocloud.services.object_store.object import Objects
+from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.digests import Hash, new_hash
 from aiocloud.tasks.manifests import Slice, slices_of
-from aiocloud.tasks.ranges import download_object
+from aiocloud.tasks.ranges import Job, download_object, fetch_range, jobs_of
 
 __all__ = ["get_object", "get_object_raw", "stream_object"]
 
 _log = logging.getLogger("aiocloud.objects")
 
 _TRIES = 5
+_AHEAD = 6
+"""Ranges of a large object that are held in memory: about 8 MiB each."""
 
 
 async def get_object(
@@ -99,35 +102,65 @@ async def stream_object(
 ) -> AsyncGenerator[bytes, None]:
     """An object's content in pieces as they come; a break in the middle is gone on from.
 
-    What was damaged is only known at the end of the object, or of the segment: then ChecksumMismatch is raised.
+    A large object's segments are fetched several at a time, and each is given when it is whole and right. Of a plain object
+    the pieces are given as they come, and ChecksumMismatch is raised after the last when it was damaged.
     """
     del resp_chunk_size
     objects = cloud.object_store.objects(container)
-    params = dict(httpx.QueryParams(query_string)) if query_string else {}
-    reading = _Reading(cloud, objects, _name(obj), params)
-    meter: Meter | None = None
+    reading = _Reading(objects, _name(obj), dict(httpx.QueryParams(query_string)) if query_string else {})
     async with aclosing(reading.chunks()) as chunks:
         async for chunk in chunks:
-            meter = meter or Meter(f"{objects.container}/{reading.name}", reading.size, progress)
-            meter.add(len(chunk))
             yield chunk
+            reading.meter(progress).add(len(chunk))
+    if reading.large is None:
+        return
+    slices = [each for each in await slices_of(cloud, objects, reading.large) if each.size]
+    meter = Meter(f"{objects.container}/{reading.name}", reading.large.content_length, progress)
+    async with aclosing(_ordered(objects, reading.large, slices)) as chunks:
+        async for chunk in chunks:
+            yield chunk
+            meter.add(len(chunk))
+
+
+async def _ordered(objects: Objects, found: Object, slices: Sequence[Slice]) -> AsyncGenerator[bytes, None]:
+    """The ranges of a large object in their order, the next ones on their way while one is given."""
+    jobs = jobs_of(slices)
+    for at in range(0, len(jobs), _AHEAD):
+        got: dict[int, bytes] = {}
+        # No task outlives a yield: a group fetches some, and what it has is given when it has ended.
+        async with concurrently() as tasks:
+            for job in jobs[at : at + _AHEAD]:
+                tasks.start_soon(_fetch_whole, objects, found, job, got)
+        for job in jobs[at : at + _AHEAD]:
+            yield got.pop(job.start)
+
+
+async def _fetch_whole(objects: Objects, found: Object, job: Job, got: dict[int, bytes]) -> None:
+    got[job.start] = await fetch_range(objects, found, job)
 
 
 @dataclass
 class _Reading:
-    """One object read from its beginning to its end, over as many connections as it takes."""
+    """One plain object read from its beginning to its end, over as many connections as it takes."""
 
-    cloud: Region
     objects: Objects
     name: str
     params: Mapping[str, str]
     size: int | None = None
     at: int = 0
     etag: str = ""
-    slices: Sequence[Slice] = ()
+    large: Object | None = None
     hash: Hash = field(default_factory=lambda: new_hash("md5"))
+    _meter: Meter | None = None
+
+    def meter(self, progress: OnProgress) -> Meter:
+        """What counts its bytes."""
+        if self._meter is None:
+            self._meter = Meter(f"{self.objects.container}/{self.name}", self.size, progress)
+        return self._meter
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Its content; nothing when it proves to be a large object, which is then in `large`."""
         trouble = 0
         while self.size is None or self.at < self.size:
             headers = {"Range": f"bytes={self.at}-", "If-Match": f'"{self.etag}"'} if self.at else {}
@@ -136,10 +169,11 @@ class _Reading:
                 async with self.objects.open(
                     self.name, headers=headers, params=self.params, deadline=math.inf
                 ) as response:
-                    await self._begin(response)
+                    if self._begin(response):
+                        return
                     async for chunk in response.aiter_raw():
-                        for part in await self._taken(chunk):
-                            yield part
+                        await self._hash(chunk)
+                        yield chunk
                 break
             except CloudError as error:
                 trouble = trouble + 1 if self.at == before else 0
@@ -147,49 +181,30 @@ class _Reading:
                     raise
                 _log.warning("%s/%s: on from byte %d: %s", self.objects.container, self.name, self.at, error)
                 await anyio.sleep(0.2 * 2**trouble)
-        if self.size is not None and self.at < self.size:
-            raise ChecksumMismatch(f"{self.name} has {self.size} bytes, of which {self.at} came")
+        self._check()
 
-    async def _begin(self, response: httpx.Response) -> None:
+    def _begin(self, response: httpx.Response) -> bool:
+        """Is it a large object?"""
         if self.size is not None:
-            return
+            return False
         found = self.objects.of_headers(self.name, response)
+        if found.is_large and not self.params and response.status_code == 200:
+            self.large = found
+            return True
         self.size, self.etag = found.content_length, found.etag
-        if self.params:
-            self.slices = ()
-        elif found.is_large:
-            self.slices = await slices_of(self.cloud, self.objects, found)
+        return False
+
+    async def _hash(self, chunk: bytes) -> None:
+        self.at += len(chunk)
+        if len(chunk) > 65536:
+            await to_thread.run_sync(self.hash.update, chunk)
         else:
-            self.slices = (Slice(self.objects.container, self.name, 0, found.content_length, found.etag or None),)
-        self.slices = [each for each in self.slices if each.size]
+            self.hash.update(chunk)
 
-    async def _taken(self, chunk: bytes) -> list[bytes]:
-        """Hash what came, cut where a segment ends, and compare there."""
-        parts: list[bytes] = []
-        rest = memoryview(chunk)
-        while len(rest):
-            inside = next((each for each in self.slices if each.start <= self.at < each.start + each.size), None)
-            if inside is None:
-                self.at += len(rest)
-                parts.append(bytes(rest))
-                break
-            end = inside.start + inside.size
-            taken, rest = rest[: end - self.at], rest[end - self.at :]
-            data = bytes(taken)
-            if len(data) > 65536:
-                await to_thread.run_sync(self.hash.update, data)
-            else:
-                self.hash.update(data)
-            self.at += len(data)
-            parts.append(data)
-            if self.at == end:
-                self._compare(inside)
-        return parts
-
-    def _compare(self, inside: Slice) -> None:
-        found, self.hash = self.hash.hexdigest(), new_hash("md5")
-        if inside.etag is not None and found != inside.etag:
-            raise ChecksumMismatch(
-                f"{self.objects.container}/{self.name}: bytes {inside.start} to {inside.start + inside.size} have "
-                f"MD5 {found}, not {inside.etag}"
-            )
+    def _check(self) -> None:
+        what = f"{self.objects.container}/{self.name}"
+        if self.size is not None and self.at != self.size:
+            raise ChecksumMismatch(f"{what} has {self.size} bytes, of which {self.at} came")
+        found = self.hash.hexdigest()
+        if not self.params and self.etag and found != self.etag:
+            raise ChecksumMismatch(f"{what} has MD5 {self.etag}, and what came has {found}")

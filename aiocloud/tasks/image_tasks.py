@@ -63,7 +63,7 @@ async def from_swift(
 def _data(source: Source | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     if isinstance(source, AsyncIterator):
         return source
-    assert isinstance(source, BytesSource)  # noqa: S101 - a file or bytes is what there is
+    assert isinstance(source, BytesSource)  # noqa: S101
     return source.read(0, source.size)
 
 

@@ -241,7 +241,7 @@ class _Sending:
         return Replay(self._again, self._source.size)
 
     async def _again(self) -> AsyncIterator[bytes]:
-        assert not isinstance(self._source, AsyncIterator)  # noqa: S101 - see `body`
+        assert not isinstance(self._source, AsyncIterator)  # noqa: S101
         self._meter.add(-self._meter.done)
         self._digests = Digests(self._algorithms)
         async for chunk in self._source.read(0, self._source.size, self._digests):

@@ -80,7 +80,7 @@ async def create_image(
     refers to other files, ChecksumMismatch, ResourceFailed, Timeout.
     """
     if filename is None and data is None and volume is None and uri is None and remote_image_id is None:
-        if not os.path.isfile(name):  # noqa: ASYNC240 - one look, and only in this odd case
+        if not os.path.isfile(name):  # noqa: ASYNC240 - one look, in an odd case
             raise InvalidRequest(f"nothing to make {name!r} of: give filename=, data=, volume= or uri=")
         filename = name
     vendor = dict(cloud.config.disable_vendor_agent) if disable_vendor_agent else {}
@@ -243,7 +243,7 @@ async def download_image(
     if output_path is not None:
         await image_content.to_path(cloud, image, output_path, progress)
     else:
-        assert output_file is not None  # noqa: S101 - checked above
+        assert output_file is not None  # noqa: S101
         await image_content.to_file(cloud, image, output_file, progress)
     return image
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -230,7 +230,7 @@ async def send_stream(
 
 async def pieces_of(
     chunks: AsyncIterator[bytes], wanted: int | None, can: Capabilities
-) -> AsyncIterator[tuple[int, Spool]]:
+) -> AsyncGenerator[tuple[int, Spool], None]:
     """A stream cut into pieces, numbered from 0; at least one, which may be empty."""
     index, spool = 0, Spool()
     full = stream_segment_size(wanted, can, index)

@@ -25,14 +25,16 @@ from aiocloud.progress import Meter, OnProgress
 from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
-from aiocloud.tasks.digests import new_hash
+from aiocloud.tasks.digests import md5, new_hash
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.window import Window, had_trouble
 
-__all__ = ["Job", "download_object", "jobs_of"]
+__all__ = ["Job", "download_object", "fetch_range", "jobs_of"]
 
 _RANGE = 8 * 1024 * 1024
 """Bytes asked for at a time."""
+_SEGMENTS = 10
+"""Swift slows an answer down to a segment a second after so many small ones."""
 _WRITE = 1024 * 1024
 _TRIES = 5
 
@@ -63,7 +65,7 @@ def jobs_of(slices: Sequence[Slice], size: int = _RANGE) -> list[Job]:
             jobs += [Job(start, min(size, end - start), ()) for start in range(each.start, end, size)]
             continue
         together.append(each)
-        if sum(one.size for one in together) >= size:
+        if len(together) == _SEGMENTS or sum(one.size for one in together) >= size:
             flush()
     flush()
     return jobs
@@ -271,13 +273,52 @@ async def _fetch_one(objects: Objects, found: Object, job: Job, target: Target, 
     raise AssertionError  # the loop returns or raises
 
 
-async def _copy(objects: Objects, found: Object, job: Job, target: Target, add: Callable[[int], None]) -> bool:
-    whole = job.size == found.content_length
+async def fetch_range(objects: Objects, found: Object, job: Job) -> bytes:
+    """One range, verified as far as its slices are known. Raises ChecksumMismatch when damage won't stop."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            data = await _read(objects, found, job)
+            bad = await to_thread.run_sync(_wrong, job, data)
+            if bad is None:
+                return data
+            error: CloudError = _mismatch(objects, found, bad)
+        except CloudError as problem:
+            if not (is_ambiguous(problem) or isinstance(problem, RateLimited)):
+                raise
+            error = problem
+        if attempt == _TRIES:
+            raise error
+        await anyio.sleep(0.2 * 2**attempt)
+    raise AssertionError  # the loop returns or raises
+
+
+async def _read(objects: Objects, found: Object, job: Job) -> bytes:
+    async with objects.open(found.name, headers=_range(found, job), deadline=math.inf) as response:
+        return b"".join([chunk async for chunk in response.aiter_raw()])
+
+
+def _wrong(job: Job, data: bytes) -> Slice | None:
+    """The first slice that is not what it should be, or the range itself when it is too short."""
+    view = memoryview(data)
+    if len(data) != job.size:
+        return job.slices[0] if job.slices else Slice("", "", job.start, job.size, None)
+    for each in job.slices:
+        at = each.start - job.start
+        if each.etag is not None and md5(view[at : at + each.size]) != each.etag:
+            return each
+    return None
+
+
+def _range(found: Object, job: Job) -> dict[str, str]:
     headers = {"If-Match": f'"{found.etag}"'}
-    if not whole:
+    if job.size != found.content_length:
         headers["Range"] = f"bytes={job.start}-{job.start + job.size - 1}"
+    return headers
+
+
+async def _copy(objects: Objects, found: Object, job: Job, target: Target, add: Callable[[int], None]) -> bool:
     at = job.start
-    async with objects.open(found.name, headers=headers, deadline=math.inf) as response:
+    async with objects.open(found.name, headers=_range(found, job), deadline=math.inf) as response:
         buffer: list[bytes] = []
         held = 0
         async for chunk in response.aiter_raw():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from anyio import CapacityLimiter
 
@@ -105,7 +105,7 @@ async def _bulk(cloud: Region, paths: Sequence[str]) -> list[tuple[str, str]]:
     answer = mapping(load_json(response.content, "the bulk delete"))
     errors = answer.get("Errors")
     failed = [str(row[0]) for row in errors if is_array(row) and row] if is_array(errors) else []
-    again = [unquote(path).lstrip("/").partition("/")[::2] for path in failed]
+    again = [split_path(path) for path in failed]
     return await _one_by_one(cloud, again)
 
 

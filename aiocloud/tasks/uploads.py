@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -144,7 +144,7 @@ class Upload:
             finally:
                 first.close()
 
-        async def all_pieces() -> AsyncIterator[tuple[int, Spool]]:
+        async def all_pieces() -> AsyncGenerator[tuple[int, Spool], None]:
             yield 0, first
             yield second
             async for piece in pieces:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import anyio
 
 from aiocloud._http import httpx
@@ -44,15 +41,6 @@ class Window:
     def release(self, part: object) -> None:
         """The part's slot is free again."""
         self._limiter.release_on_behalf_of(part)
-
-    @asynccontextmanager
-    async def slot(self, part: object) -> AsyncIterator[None]:
-        """A slot for the length of the block."""
-        await self.acquire(part)
-        try:
-            yield
-        finally:
-            self.release(part)
 
     def ended(self, count: int, *, trouble: bool) -> None:
         """A part of so many bytes is through."""

@@ -95,14 +95,14 @@ class Containers(Collection[Container, New, Edit], Generic[New, Edit]):
 
     async def create_from(self, spec: Spec) -> Container:
         """Make one, or change the one with this name: PUT is both."""
-        assert isinstance(spec, NewContainer)  # noqa: S101 - what `create` builds
+        assert isinstance(spec, NewContainer)  # noqa: S101
         await self.endpoint.put(container_path(spec.name), headers=spec.headers())
         return await self.get(spec.name)
 
     async def update(self, name_or_id: Which, *args: Edit.args, **kwargs: Edit.kwargs) -> Container:
         """Change its settings or metadata; what is not named stays. Raises NotFound."""
         spec = build(self._edit, *args, **kwargs)
-        assert isinstance(spec, EditContainer)  # noqa: S101 - what `edit` builds
+        assert isinstance(spec, EditContainer)  # noqa: S101
         name = self._id(name_or_id)
         await self.endpoint.post(container_path(name), headers=spec.headers())
         return await self.get(name)

@@ -26,8 +26,9 @@ MAX_NAME = 1024
 """Bytes of UTF-8 in an object's name, unless the cloud says otherwise."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_NOISE = {"date", "x-trans-id", "x-openstack-request-id", "connection", "vary", "server", "accept-ranges"}
-_NOISE |= {"transfer-encoding", "keep-alive"}
+_NOISE = frozenset(
+    ("date", "x-trans-id", "x-openstack-request-id", "connection", "vary", "server", "accept-ranges", "keep-alive")
+)
 
 
 def container_path(name: str) -> str:
