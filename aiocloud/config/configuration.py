@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
 from collections.abc import Mapping as AnyMapping
@@ -13,7 +14,7 @@ from aiocloud.config.document import Mapping, Node, Scalar, Source, from_python,
 from aiocloud.config.keys import suggest
 from aiocloud.config.merge import Layer, build, combine, layer_of
 from aiocloud.config.profiles import Profile, fetched_profile, over, read_regions, well_known
-from aiocloud.config.schema import CloudConfig
+from aiocloud.config.schema import CloudConfig, Origin
 from aiocloud.errors import ConfigError
 
 __all__ = ["Configuration", "Found"]
@@ -177,14 +178,23 @@ class Configuration:
             profile=profile.name if profile else None,
             expanduser=self._found.expanduser,
         )
+        config = self._with_region_origin(config, wanted)
         if pending:
             return replace(
                 config,
                 remote_profile=pending,
-                with_remote=lambda body: self._with_remote(asked, wanted, pending, body),
+                with_remote=functools.partial(self._with_remote, asked, wanted, pending),
             )
         self._check_address(asked, config)
         self._tell(merged.notes)
+        return config
+
+    def _with_region_origin(self, config: CloudConfig, wanted: str | None) -> CloudConfig:
+        """The region is the argument's or the variable's where they name it."""
+        if wanted:
+            return replace(config, origins={**config.origins, "region_name": Origin("argument", "region_name")})
+        if self._found.region and config.region_name == self._found.region:
+            return replace(config, origins={**config.origins, "region_name": Origin("variable", "OS_REGION_NAME")})
         return config
 
     def _with_remote(self, asked: _Asked, wanted: str | None, address: str, body: bytes | None) -> CloudConfig:
@@ -204,18 +214,20 @@ class Configuration:
         """Which region is meant, all of them, and what the cloud's entry says of this one."""
         listed, own_default, inside = _regions(asked)
         named = wanted or self._found.region
-        profile_regions = asked.profile.regions if asked.profile else {}
-        valid = dict.fromkeys([*listed, *([own_default] if own_default else []), *(() if inside else profile_regions)])
+        closed = () if inside or asked.profile is None else tuple(asked.profile.regions)
+        valid = (*listed, *([own_default] if own_default and own_default not in listed else []))
+        valid += tuple(name for name in closed if name not in valid)
         if named:
             if valid and named not in valid and not open_ended:
-                raise self._unknown_region(asked, named, tuple(valid), by_variable=not wanted)
+                raise self._unknown_region(asked, named, valid, by_variable=not wanted)
             return named, listed, inside.get(named)
         if own_default or len(listed) == 1:
             region = own_default or listed[0]
             return region, listed, inside.get(region)
         if listed:
-            error = f"it has several regions: name one ({', '.join(listed)}), or set OS_REGION_NAME"
-            raise ConfigError(error, key=f"{asked.path}.regions", cloud=asked.name)
+            raise _at(
+                asked, "regions", f"it has several regions: name one ({', '.join(listed)}), or set OS_REGION_NAME"
+            )
         return None, (), None
 
     def _unknown_region(self, asked: _Asked, named: str, valid: tuple[str, ...], *, by_variable: bool) -> ConfigError:
@@ -236,7 +248,7 @@ class Configuration:
         said = f"the profile {called} is {'shut down' if status == 'shutdown' else status}"
         said += f": {reason}" if reason else ""
         if status == "shutdown":
-            raise ConfigError(said, key=f"{asked.path}.profile", cloud=asked.name)
+            raise _at(asked, "profile", said)
         if status == "deprecated":
             self._tell([f"{asked.path}: {said}"])
 
@@ -244,10 +256,9 @@ class Configuration:
         if config.auth.get("auth_url") or config.auth_type in _NO_ADDRESS_NEEDED:
             return
         if config.auth_type in ("password", "token") or config.auth_type.startswith("v3"):
-            message = "nothing says where to log in: auth_url is missing, and no profile gives one"
-            if asked.entry.source.kind == "file":
-                raise wrong(asked.entry, f"{asked.path}.auth.auth_url", message, asked.name)
-            raise ConfigError(message, key=f"{asked.path}.auth.auth_url", cloud=asked.name)
+            raise _at(
+                asked, "auth.auth_url", "nothing says where to log in: auth_url is missing, and no profile gives one"
+            )
 
     def _tell(self, notes: list[str]) -> None:
         """Log each remark about the configuration once."""
@@ -266,6 +277,14 @@ def _regions(asked: _Asked) -> tuple[tuple[str, ...], str | None, dict[str, Mapp
     default = names[0] if len(names) == 1 else None
     listed = tuple(inside) or names or tuple(asked.profile.regions if asked.profile else ())
     return listed, default, inside
+
+
+def _at(asked: _Asked, key: str, message: str) -> ConfigError:
+    """The error for what a cloud's entry says, or does not say; it names the entry's place where there is one."""
+    if asked.entry.source.kind == "file":
+        inside = asked.entry.get(key) if isinstance(asked.entry, Mapping) else None
+        return wrong(inside or asked.entry, f"{asked.path}.{key}", message, asked.name)
+    return ConfigError(message, key=f"{asked.path}.{key}", cloud=asked.name)
 
 
 def _auth_url(written: Mapping) -> Node | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping as AnyMapping
 from collections.abc import Sequence as AnySequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 import yaml
 
@@ -29,6 +29,7 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _YAML_TAG = "tag:yaml.org,2002:"
 _KNOWN_TAGS = frozenset(_YAML_TAG + name for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_parse: Any = yaml.parse  # pyright: ignore[reportUnknownMemberType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +127,11 @@ def from_python(value: object, source: Source) -> Node:
     """Arguments of a call as the same tree; what is no mapping, list or tuple is a scalar."""
     if isinstance(value, AnyMapping):
         tree = Mapping(source)
-        items: AnyMapping[object, object] = value
-        for key, item in items.items():
+        for key, item in cast("AnyMapping[object, object]", value).items():
             tree.entries[str(key)] = (Scalar(str(key), source), from_python(item, source))
         return tree
     if isinstance(value, AnySequence) and not isinstance(value, (str, bytes, bytearray)):
-        elements: AnySequence[object] = value
-        return Sequence(source, items=[from_python(item, source) for item in elements])
+        return Sequence(source, items=[from_python(item, source) for item in cast("AnySequence[object]", value)])
     return Scalar(value, source)
 
 
@@ -151,7 +150,8 @@ def parse(text: str, source: Source) -> Node | None:
     """The tree of a YAML (or JSON) document; None when it is empty. ConfigError with line and column otherwise."""
     builder = _Builder(source)
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        events: Iterator[yaml.Event] = _parse(text, Loader=_LOADER)
+        for event in events:
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -291,7 +291,7 @@ class _Builder:
             raise wrong(node, None, f"its aliases expand to more than {MAX_NODES} values or {MAX_DEPTH} levels")
 
     def _key(self, node: Node, event: yaml.Event | None) -> Scalar:
-        if isinstance(node, Scalar) and node.value != "":
+        if isinstance(node, Scalar) and node.value != "" and str(node.value).isprintable():
             return node
         raise self._wrong(event, "a key must be a word") if event else wrong(node, None, "a key must be a word")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import functools
-import re
 from collections.abc import Iterable, Mapping
 
 from aiocloud.config import values
@@ -19,7 +18,6 @@ __all__ = [
     "OTHER_TOOLS",
     "SERVICE",
     "canonical",
-    "is_secret",
     "service_key",
     "suggest",
     "suggest_key",
@@ -170,21 +168,10 @@ OLD_CLOUD: Mapping[str, str] = {
 # Keys that command-line tools keep in the same file; nothing to say about them.
 OTHER_TOOLS = frozenset({"beta_command", "debug", "deferred_help", "log_file", "log_level", "verbose_level"})
 
-_NO_SECRET = re.compile(r"(_endpoint|_type|_url|_uri|_id|_name|_method|_timeout|_scope|_provider)$")
-_SECRET = re.compile(
-    r"passw|secret|token|passcode|otp|receipt|api_?key|access_key|private|credential|^(authorization_)?code$"
-)
-
 
 def canonical(key: str) -> str:
     """A key as our tables spell it: `user-name` and `user_name` are one."""
     return key.replace("-", "_")
-
-
-def is_secret(key: str) -> bool:
-    """Does a key of `auth` hold something that nobody may see?"""
-    name = canonical(key).lower()
-    return bool(_SECRET.search(name)) and not _NO_SECRET.search(name)
 
 
 def service_key(key: str) -> tuple[str, str, str] | None:
@@ -199,8 +186,9 @@ def service_key(key: str) -> tuple[str, str, str] | None:
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
     """The known word that somebody probably meant, or None."""
-    near = difflib.get_close_matches(word, list(known), 1, 0.8)
-    return near[0] if near else None
+    spelled = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(word.lower(), spelled, 1, 0.8)
+    return spelled[near[0]] if near else None
 
 
 def suggest_key(key: str) -> str | None:

@@ -12,7 +12,8 @@ import os
 import stat
 from collections.abc import Iterable
 from collections.abc import Mapping as AnyMapping
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TypeAlias
 
 import platformdirs
 
@@ -34,7 +35,7 @@ _CHOOSING = frozenset({"OS_CLOUD", "OS_REGION_NAME", "OS_CLIENT_CONFIG_FILE", "O
 _OF_OTHERS = ("OS_TEST", "OS_STD", "OS_LOG")
 _OF_EVERY_CLOUD = ("force_ipv4", "prefer_ipv6")
 
-Paths = Iterable[str | os.PathLike[str]] | str | os.PathLike[str] | None
+Paths: TypeAlias = Iterable[str | os.PathLike[str]] | str | PurePath | None
 
 
 def load_config(
@@ -104,8 +105,7 @@ def _files(
 def _pick(given: Paths, by_variable: str | None, stem: str, variable: str, looked_in: list[str]) -> Path | None:
     """The file to read. A file that was named and is not there is an error; one that was looked for is not."""
     if given is not None:
-        one = isinstance(given, (str, os.PathLike))
-        paths = [Path(given)] if one else [Path(path) for path in given]  # type: ignore[arg-type,union-attr]
+        paths = [Path(given)] if isinstance(given, (str, PurePath)) else [Path(path) for path in given]
         found = next((path for path in paths if path.exists()), None)
         if found is None and paths:
             raise ConfigError(f"there is no such file: {', '.join(map(str, paths))}", file=str(paths[0]))

@@ -103,6 +103,8 @@ def _put(
     """Keep a setting under today's name; an old spelling is noted, and gives way to today's."""
     today = old.get(name)
     if today is None:
+        if name in into and key.source.kind != "variable" and into[name].path != setting.path:
+            raise wrong(key, setting.path, f"this key was already given as {into[name].path.rpartition('.')[2]}")
         into[name] = setting
         return
     if key.source.kind != "variable":
@@ -137,8 +139,15 @@ def _take_service(layer: Layer, name: str, key: Scalar, node: Node, path: str) -
         layer.note(key, path, f"{service} is no service type of OpenStack; taken for one of this cloud's own")
     if spelled != suffix:
         layer.note(key, path, f"{name} is an old spelling: write {name.removesuffix(spelled)}{suffix}")
+    known = layer.services.get((service, suffix))
+    if known and key.source.kind != "variable" and _written(known.node) != _written(node):
+        raise wrong(key, path, f"this key was already given, and differs, as {known.path.rpartition('.')[2]}")
     layer.services[service, suffix] = Setting(node, path)
     return True
+
+
+def _written(node: Node) -> object:
+    return node.value if isinstance(node, Scalar) else node
 
 
 def _take_unknown(layer: Layer, name: str, key: Scalar, node: Node, path: str) -> None:
@@ -204,7 +213,7 @@ def build(
             networks=read.networks(),
             regions=regions,
             services=read.services(),
-            extra={key: values.plain(one.node, one.path) for key, one in layer.extra.items()},
+            extra={key: values.plain(one.node, one.path, values.is_secret(key)) for key, one in layer.extra.items()},
             **read.rest(),
             origins=read.origins,
         )
@@ -242,7 +251,7 @@ class _Reading:
             if key == "auth_url":
                 found[key] = values.url(_fill_node(node, self.region), path)
             else:
-                found[key] = self.filled(values.secret_or_plain(node, path, keys.is_secret, keys.is_secret(key)))
+                found[key] = self.filled(values.credential(node, path, values.is_secret(key)))
             self.origins[f"auth.{key}"] = node.origin
         return _spread_domain(found)
 

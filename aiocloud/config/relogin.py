@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import SecretStr
@@ -30,16 +31,23 @@ _SECRET = ("password", "token", "passcode", "secret", "application_credential_se
 
 
 def as_somebody_else(config: CloudConfig, auth: Mapping[str, Any]) -> CloudConfig:
-    """This configuration with keys of `auth` replaced; naming a thing in one way drops its other name."""
+    """A configuration with keys of `auth` replaced; naming a thing in one way drops its other name."""
     given = {key: value for key, value in auth.items() if value is not None}
     dropped = {name for key in given for name in _NAMES.get(key, ()) if name not in given}
     kept = {key: value for key, value in config.auth.items() if key not in dropped}
     hidden = {k: SecretStr(v) if k in _SECRET and isinstance(v, str) else v for k, v in given.items()}
-    return dataclasses.replace(config, auth={**kept, **hidden})
+    again = config.with_remote
+    later = functools.partial(_later, again, auth) if again else None
+    return dataclasses.replace(config, auth={**kept, **hidden}, with_remote=later)
+
+
+def _later(again: Callable[[bytes | None], CloudConfig], auth: Mapping[str, Any], body: bytes | None) -> CloudConfig:
+    """The same replacement once a remote profile is known."""
+    return as_somebody_else(again(body), auth)
 
 
 def as_project(config: CloudConfig, project: str | Mapping[str, Any]) -> CloudConfig:
-    """This configuration in another project, given by name, or by `id` or `name` (and `domain_id` or `domain_name`)."""
+    """A configuration in another project, given by name, or by `id` or `name` (and `domain_id` or `domain_name`)."""
     if isinstance(project, str):
         return as_somebody_else(config, {"project_name": project})
     names = {

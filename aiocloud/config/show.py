@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from pydantic import SecretStr
 
@@ -54,11 +54,9 @@ def _shown(key: str, value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        items: tuple[Any, ...] = value
-        return ", ".join(_shown(key, item) for item in items)
+        return ", ".join(_shown(key, item) for item in cast("tuple[object, ...]", value))
     if isinstance(value, Mapping):
-        pairs: Mapping[Any, Any] = value
-        return ", ".join(f"{name}: {_shown(key, item)}" for name, item in pairs.items())
+        return ", ".join(f"{name}: {_shown(key, item)}" for name, item in cast("Mapping[str, Any]", value).items())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         facts = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         return " ".join(f"{name}={_shown(key, fact)}" for name, fact in facts.items() if fact not in (None, False))

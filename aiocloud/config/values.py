@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -17,9 +17,30 @@ from aiocloud.config.services import official
 from aiocloud.errors import ConfigError
 
 __all__ = [
-    "Reader", "count", "counts_by_service", "flag", "interfaces", "microversion", "names", "network_source", "networks",
-    "path", "plain", "rates_by_service", "seconds", "seconds_over_zero", "secret_or_plain", "status", "status_codes",
-    "text", "url", "version", "word", "word_or_none", "words",
+    "Reader",
+    "count",
+    "counts_by_service",
+    "credential",
+    "flag",
+    "interfaces",
+    "is_secret",
+    "microversion",
+    "names",
+    "network_source",
+    "networks",
+    "path",
+    "plain",
+    "rates_by_service",
+    "seconds",
+    "seconds_over_zero",
+    "status",
+    "status_codes",
+    "text",
+    "url",
+    "version",
+    "word",
+    "word_or_none",
+    "words",
 ]  # fmt: skip
 
 N = TypeVar("N", int, float)
@@ -27,9 +48,19 @@ Reader: TypeAlias = Callable[[Node, str], Any]
 
 _YES = frozenset({"true", "yes", "on", "1", "t", "y"})
 _NO = frozenset({"false", "no", "off", "0", "f", "n"})
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_NO_SECRET = re.compile(r"(_endpoint|_type|_url|_uri|_id|_name|_method|_timeout|_scope|_provider)$")
+_SECRET = re.compile(
+    r"passw|secret|token|passcode|otp|receipt|api_?key|access_key|private|credential|^(authorization_)?code$"
+)
 _VERSION = re.compile(r"v?(\d+)(\.\d+)*", re.IGNORECASE)
 _INTERFACES = ("public", "internal", "admin")
+
+
+def is_secret(key: str) -> bool:
+    """Does a key hold something that nobody may see?"""
+    name = key.replace("-", "_").lower()
+    return bool(_SECRET.search(name)) and not _NO_SECRET.search(name)
 
 
 def text(node: Node, path: str) -> str:
@@ -39,7 +70,7 @@ def text(node: Node, path: str) -> str:
         return value
     if isinstance(value, SecretStr):
         return value.get_secret_value()
-    if isinstance(value, os.PathLike):
+    if isinstance(value, PurePath):
         return str(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
@@ -75,8 +106,11 @@ def url(node: Node, path: str) -> str:
     try:
         parts = urlsplit(value)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0
+        named = "@" in parts.netloc
     except ValueError:
-        usable = False
+        usable, named = False, False
+    if named:
+        raise wrong(node, path, "an address holds no user and no password here: write username and password under auth")
     if not usable or " " in value:
         raise wrong(node, path, "an address such as https://cloud.example.com:5000/v3 is expected here")
     return value
@@ -176,7 +210,7 @@ def status_codes(node: Node, path: str) -> tuple[int, ...]:
     """HTTP status codes: a list, or one text with commas."""
     codes: list[int] = []
     for name in names(node, path):
-        if not (name.isascii() and name.isdecimal() and 400 <= int(name) <= 599):
+        if not re.fullmatch(r"[45][0-9][0-9]", name):
             raise wrong(node, path, f"HTTP status codes from 400 to 599 are expected here, not {name!r}")
         codes.append(int(name))
     return tuple(codes)
@@ -277,13 +311,15 @@ def _hint(node: Node, path: str) -> NetworkHint:
     return NetworkHint(**{"routes_ipv4_externally": external, "routes_ipv6_externally": external, **found})
 
 
-def plain(node: Node, path: str) -> Any:
-    """Any value as plain Python: true, false and whole numbers as such, all else as it was written."""
+def plain(node: Node, path: str, hidden: bool = False) -> Any:
+    """Any value as plain Python: true, false and whole numbers as such, all else as it was written, secrets hidden."""
     if isinstance(node, Mapping):
-        return {name: plain(one, f"{path}.{name}") for name, _, one in node.read(path)}
+        return {name: plain(one, f"{path}.{name}", hidden or is_secret(name)) for name, _, one in node.read(path)}
     if isinstance(node, Sequence):
-        return [plain(one, f"{path}[{i}]") for i, one in enumerate(node.items)]
+        return [plain(one, f"{path}[{i}]", hidden) for i, one in enumerate(node.items)]
     value = node.value
+    if hidden and not node.is_null and not isinstance(value, (bool, SecretStr)):
+        return SecretStr(str(value))
     if node.is_null or not isinstance(value, str) or not node.plain:
         return None if node.is_null else value
     if value in ("true", "false"):
@@ -291,15 +327,12 @@ def plain(node: Node, path: str) -> Any:
     return int(value) if re.fullmatch(r"0|-?[1-9]\d{0,17}", value) else value
 
 
-def secret_or_plain(node: Node, path: str, is_secret: Callable[[str], bool], hidden: bool = False) -> Any:
+def credential(node: Node, path: str, hidden: bool = False) -> Any:
     """A value of `auth`: text as it was written, hidden where its key, or a key around it, says so."""
     if isinstance(node, Mapping):
-        return {
-            name: secret_or_plain(one, f"{path}.{name}", is_secret, hidden or is_secret(name))
-            for name, _, one in node.read(path)
-        }
+        return {name: credential(one, f"{path}.{name}", hidden or is_secret(name)) for name, _, one in node.read(path)}
     if isinstance(node, Sequence):
-        return [secret_or_plain(one, f"{path}[{i}]", is_secret, hidden) for i, one in enumerate(node.items)]
+        return [credential(one, f"{path}[{i}]", hidden) for i, one in enumerate(node.items)]
     if isinstance(node.value, bool):
         return node.value
     return SecretStr(text(node, path)) if hidden else word(node, path)
