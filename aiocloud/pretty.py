@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pprint
-from collections.abc import Mapping
 from typing import Any
 
+from aiocloud._json import is_array, is_object
 from aiocloud.model import Value
 
 __all__ = ["pformat", "plain"]
@@ -17,11 +17,9 @@ def plain(value: Any) -> Any:
     """Plain dicts and lists, all the way down, without what is not for the eye (passwords, keys, links)."""
     if isinstance(value, Value):
         return {key: plain(inner) for key, inner in value.items() if key not in _HIDDEN}
-    if isinstance(value, Mapping):
-        return {key: plain(inner) for key, inner in dict[Any, Any](value).items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(inner) for inner in list[Any](value)]
-    return value
+    if is_object(value):
+        return {key: plain(inner) for key, inner in value.items()}
+    return [plain(inner) for inner in value] if is_array(value) else value
 
 
 def pformat(value: Any, width: int = 100) -> str:

@@ -124,8 +124,8 @@ async def _networks(cloud: Region, boot: Boot) -> tuple[Mapping[str, Any], ...] 
         nics: Sequence[Any] = [boot.nics] if is_object(boot.nics) else list(boot.nics)
         return tuple([await _nic(cloud, nic) for nic in nics])
     if boot.network is not None:
-        one = isinstance(boot.network, (str, Value, Mapping))
-        wanted: Sequence[Which] = [boot.network] if one else boot.network  # type: ignore[list-item,assignment]
+        given = boot.network
+        wanted = [given] if isinstance(given, (str, Value)) or is_object(given) else list(given)
         return tuple([{"uuid": await cloud.network.networks.id_of(which)} for which in wanted])
     default = next((hint for hint in cloud.config.networks if hint.default_interface), None)
     if default is None or not await cloud.has_service("network"):

@@ -59,19 +59,13 @@ async def search_resources(
     service = getattr(cloud, service_name, None)
     if not isinstance(service, ServiceProxy):
         raise InvalidRequest(f"{resource_type!r}: there is no service called {service_name!r}")
-    kinds = {
-        listing.kind.replace(" ", "_"): listing for listing in vars(service).values() if isinstance(listing, Listing)
-    }
-    listing: Listing[Resource] | None = kinds.get(kind)
+    kinds = _kinds(service)
+    listing = kinds.get(kind)
     if listing is None:
         raise InvalidRequest(f"{service_name} has no {kind!r}; it has {', '.join(sorted(kinds))}")
     return await listing.search(name_or_id, filters)
 
 
-def _kinds(service: ServiceProxy) -> dict[str, Listing[Resource]]:
-    found: dict[str, Listing[Resource]] = {}
-    for attribute in vars(service).values():
-        if isinstance(attribute, Listing):
-            listing: Listing[Any] = attribute
-            found[listing.kind.replace(" ", "_")] = listing
-    return found
+def _kinds(service: ServiceProxy) -> dict[str, Listing[Any]]:
+    attributes: list[Any] = list(vars(service).values())
+    return {listing.kind.replace(" ", "_"): listing for listing in attributes if isinstance(listing, Listing)}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
 from aiocloud.config.schema import NetworkHint
 from aiocloud.errors import ConfigError
 from aiocloud.tasks.plans import (
     AddressFacts,
+    AddressPlan,
     AttachFloatingIP,
     Fixed,
     Net,
@@ -34,7 +38,9 @@ HINTS = (
 )
 
 
-def facts(addresses, nets, hints=(), **more):
+def facts(
+    addresses: Sequence[Fixed], nets: Sequence[Net], hints: Sequence[NetworkHint] = (), **more: Any
+) -> AddressFacts:
     networks = classify(nets, hints)
     chosen = choose_addresses(addresses, networks, private=more.get("private", False))
     return AddressFacts(addresses=tuple(addresses), networks=networks, chosen=chosen, **more)
@@ -61,11 +67,11 @@ def facts(addresses, nets, hints=(), **more):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_the_talks_three_clouds_are_three_rows_of_one_table(kind, known, plan):
+def test_the_talks_three_clouds_are_three_rows_of_one_table(kind: str, known: AddressFacts, plan: AddressPlan) -> None:
     assert plan_address(known) == plan
 
 
-def test_a_server_that_has_a_floating_ip_needs_no_other():
+def test_a_server_that_has_a_floating_ip_needs_no_other() -> None:
     addresses = [
         Fixed("10.0.0.5", "private", port_id="p1", mac="aa"),
         Fixed("203.0.113.9", "private", floating=True, port_id="p1", mac="aa"),
@@ -73,7 +79,7 @@ def test_a_server_that_has_a_floating_ip_needs_no_other():
     assert plan_address(facts(addresses, [PUBLIC, PRIVATE])) == UseAddress("203.0.113.9", "floating IP")
 
 
-def test_a_private_address_will_do_where_clouds_yaml_says_so():
+def test_a_private_address_will_do_where_clouds_yaml_says_so() -> None:
     known = facts([Fixed("10.0.0.5", "private", port_id="p1")], [PRIVATE], private=True)
     assert plan_address(known) == UseAddress("10.0.0.5", "private address, as clouds.yaml asks")
 
@@ -95,32 +101,32 @@ def test_a_private_address_will_do_where_clouds_yaml_says_so():
         ),
     ],
 )
-def test_where_there_is_no_way_the_plan_says_why(known, word):
+def test_where_there_is_no_way_the_plan_says_why(known: AddressFacts, word: str) -> None:
     plan = plan_address(known)
     assert isinstance(plan, Unreachable)
     assert word in plan.why
 
 
-def test_of_two_ports_the_one_behind_a_gateway_gets_the_floating_ip():
+def test_of_two_ports_the_one_behind_a_gateway_gets_the_floating_ip() -> None:
     isolated = Net("net-isolated", "isolated", gateway=False)
     addresses = [Fixed("10.9.0.5", "isolated", port_id="p1"), Fixed("10.0.0.5", "private", port_id="p2")]
     plan = plan_address(facts(addresses, [PUBLIC, isolated, PRIVATE]))
     assert plan == AttachFloatingIP("p2", "10.0.0.5", PUBLIC)
 
 
-def test_the_named_nat_destination_wins_over_gateways():
+def test_the_named_nat_destination_wins_over_gateways() -> None:
     other = Net("net-other", "other", gateway=False)
     addresses = [Fixed("10.0.0.5", "private", port_id="p1"), Fixed("10.9.0.5", "other", port_id="p2")]
     plan = plan_address(facts(addresses, [PUBLIC, PRIVATE, other], nat_destination="other"))
     assert plan == AttachFloatingIP("p2", "10.9.0.5", PUBLIC)
 
 
-def test_a_hint_that_names_no_network_is_an_error_that_lists_those_that_exist():
+def test_a_hint_that_names_no_network_is_an_error_that_lists_those_that_exist() -> None:
     with pytest.raises(ConfigError, match="'typo'.*'private'.*'public'"):
         classify([PUBLIC, PRIVATE], [NetworkHint(name="typo")])
 
 
-def test_hints_win_over_what_neutron_says():
+def test_hints_win_over_what_neutron_says() -> None:
     networks = classify([PUBLIC, PRIVATE], [NetworkHint(name="public")])
     assert networks.external_v4 == ()
     assert [net.name for net in networks.internal_v4] == ["public", "private"]
@@ -140,24 +146,24 @@ def test_hints_win_over_what_neutron_says():
         ),
     ],
 )
-def test_which_address_is_which(addresses, public, private, interface):
+def test_which_address_is_which(addresses: list[Fixed], public: str, private: str, interface: str) -> None:
     chosen = choose_addresses(addresses, classify([PUBLIC, PRIVATE, Net("net-x", "anything")]))
     assert chosen.interface_ip == interface
     if addresses[0].network != "anything":
         assert (chosen.public_v4, chosen.private_v4) == (public, private)
 
 
-def test_a_globally_routable_address_counts_as_public_where_nothing_else_is_known():
+def test_a_globally_routable_address_counts_as_public_where_nothing_else_is_known() -> None:
     assert choose_addresses([Fixed("8.8.8.8", "anything")], classify([])).public_v4 == "8.8.8.8"
 
 
-def test_ipv6_is_left_out_where_ipv4_is_forced():
+def test_ipv6_is_left_out_where_ipv4_is_forced() -> None:
     addresses = [Fixed("2001:db8::5", "public", 6)]
     assert choose_addresses(addresses, classify([PUBLIC])).public_v6 == "2001:db8::5"
     assert choose_addresses(addresses, classify([PUBLIC]), force_ipv4=True).public_v6 == ""
 
 
-def test_where_there_are_no_floating_ips_a_shared_network_leads_to_its_servers():
+def test_where_there_are_no_floating_ips_a_shared_network_leads_to_its_servers() -> None:
     wan = Net("net-wan1", "WAN1", shared=True)
     addresses = [Fixed("198.51.100.7", "WAN1")]
     assert choose_addresses(addresses, classify([wan], direct=True)).public_v4 == "198.51.100.7"
