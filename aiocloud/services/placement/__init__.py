@@ -1,0 +1,3 @@
+"""Placement. API: https://docs.openstack.org/api-ref/placement/"""
+
+from aiocloud.services.placement.service import Placement as Placement
