@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from aiocloud._json import is_array, mapping, mappings
-from aiocloud.errors import InvalidRequest, Unsupported
+from aiocloud.errors import InvalidRequest, NormalizationError, Unsupported
 
 __all__ = [
     "Discovered",
@@ -91,7 +91,7 @@ def microversion(text: str) -> Microversion:
 
 def parts(url: str, project_id: str | None = None) -> Parts:
     """Take a catalog's URL apart. Without a version in it, a project id at the end is recognized by `project_id`."""
-    split = urlsplit(url)
+    split = _split(url)
     segments = [segment for segment in split.path.split("/") if segment]
     origin = f"{split.scheme}://{split.netloc}"
     for index in reversed(range(len(segments))):
@@ -202,6 +202,15 @@ def negotiate(
     return str(best) if best >= least else None
 
 
+def _split(url: str) -> SplitResult:
+    try:
+        split = urlsplit(url)
+        _ = split.port
+    except ValueError as error:
+        raise NormalizationError(f"{url!r} is not a URL: {error}") from None
+    return split
+
+
 def _wire_versions(document: object) -> Iterator[Mapping[str, Any]]:
     top = mapping(document)
     listed = top.get("versions")
@@ -252,7 +261,10 @@ def _url(version: Version, at: Parts, document_url: str | None, catalog_url: str
         return at.with_version(None)
     if version.href is None:
         return at.with_version(at.version or f"v{version.number.major}")
-    link = parts(urljoin(document_url or f"{at.base}/", version.href))
+    try:
+        link = parts(urljoin(document_url or f"{at.base}/", version.href))
+    except (ValueError, NormalizationError):
+        return at.with_version(at.version or f"v{version.number.major}")
     catalog = urlsplit(catalog_url)
     here = link.base if urlsplit(link.base).hostname == catalog.hostname else at.base
     prefix = urlsplit(here).path or urlsplit(at.base).path

@@ -17,7 +17,7 @@ from aiocloud.discover import (
     versions,
     without_discovery,
 )
-from aiocloud.errors import InvalidRequest, Unsupported
+from aiocloud.errors import InvalidRequest, NormalizationError, Unsupported
 
 
 def link(href: str, rel: str = "self") -> dict[str, str]:
@@ -179,7 +179,13 @@ def test_what_is_no_version_document_has_no_versions(document: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [{"links": None}, {"links": [3, {"rel": "self"}]}, {"links": [{"rel": "self", "href": 5}]}]
+    "odd",
+    [
+        {"links": None},
+        {"links": [3, {"rel": "self"}]},
+        {"links": [{"rel": "self", "href": 5}]},
+        {"links": [{"rel": "self", "href": "http://[x"}]},
+    ],
 )
 def test_a_version_without_a_link_is_at_its_usual_place(odd: dict[str, Any]) -> None:
     found = choose({"versions": [{"id": "v2.1", "status": "CURRENT", **odd}]}, catalog_url="http://h/compute")
@@ -266,3 +272,9 @@ def test_a_microversion_that_the_cloud_lacks_is_a_clear_error(
 ) -> None:
     with pytest.raises(Unsupported, match=r"hostnames needs microversion 2\.91"):
         negotiate("2.91", None, *bounds, what="hostnames")
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://h:99999/v2", "http://h:x"])
+def test_a_catalog_url_that_is_none_is_said_to_be_none(url: str) -> None:
+    with pytest.raises(NormalizationError, match="is not a URL"):
+        candidates(url)

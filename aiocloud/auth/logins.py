@@ -69,7 +69,7 @@ def known_logins() -> tuple[str, ...]:
 def identity_of(config: LoginConfig) -> str:
     """The URL of Keystone's v3 API as `auth_url` suggests it, without a request; no slash at the end."""
     auth_url = Keys(config).need("auth_url")
-    if urlsplit(auth_url).scheme not in ("http", "https") or not urlsplit(auth_url).hostname:
+    if not _is_http(auth_url):
         raise ConfigError(
             f"auth_url {auth_url!r} is not a URL such as https://cloud.example.com:5000",
             key=f"clouds.{config.name}.auth.auth_url",
@@ -79,13 +79,26 @@ def identity_of(config: LoginConfig) -> str:
     return f"{at.base}/v3"
 
 
+def _is_http(url: str) -> bool:
+    try:
+        split = urlsplit(url)
+        return split.scheme in ("http", "https") and bool(split.hostname) and (split.port or 1) > 0
+    except ValueError:
+        return False
+
+
 def _login_of(config: LoginConfig, name: str) -> Login:
     own = LOGINS.get(name.removeprefix("v3").replace("_", ""))
     if own is not None:
         return own
     plugins = {entry.name: entry for entry in entry_points(group=PLUGINS)}
     if name in plugins:
-        found: Login = plugins[name].load()
+        try:
+            found: Login = plugins[name].load()
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(
+                f"the plug-in for auth_type {name} can't be loaded: {error}", cloud=config.name
+            ) from error
         return found
     raise ConfigError(
         f"unknown auth_type {config.auth_type!r} (known: {', '.join(known_logins())})",

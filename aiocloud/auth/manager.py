@@ -172,6 +172,10 @@ class AuthManager:
                         step = talk.send(await self._carry(step))
         except StopIteration as stop:
             return cast("Token", stop.value)
+        except httpx.InvalidURL as error:
+            raise AuthError(
+                f"the login leads to something that is not a URL: {error}", cloud=self._config.name
+            ) from None
         finally:
             talk.close()
 

@@ -85,7 +85,10 @@ def test_identity_v2_is_said_to_be_gone() -> None:
         play(config("v2password"), cloud)
 
 
-@pytest.mark.parametrize("auth_url", ["cloud.test:5000", "ftp://cloud.test", "https://", "/v3"])
+@pytest.mark.parametrize(
+    "auth_url",
+    ["cloud.test:5000", "ftp://cloud.test", "https://", "/v3", "http://[::1", "http://h:99999", "http://h:x"],
+)
 def test_an_auth_url_that_is_none_is_a_config_error(auth_url: str) -> None:
     with pytest.raises(ConfigError, match="auth_url") as error:
         play(at(auth_url), lambda _: granted())

@@ -295,3 +295,11 @@ async def test_neither_the_manager_nor_the_log_shows_the_token(caplog: pytest.Lo
     assert "logged in" in caplog.text
     assert "tok-1" not in caplog.text + repr(scene.manager)
     assert "pw-canary" not in caplog.text + repr(scene.manager)
+
+
+async def test_a_provider_that_leads_to_no_url_is_an_auth_error() -> None:
+    idp = {"identity_provider": "i", "protocol": "p", "client_id": "c", "client_secret": "s"}
+    scene = Scene(config("v3oidcclientcredentials", **idp, discovery_endpoint="https://idp.test/known"))
+    scene.keystone.script = [httpx.Response(200, json={"token_endpoint": "https://idp.test:port/"})]
+    with pytest.raises(AuthError, match="not a URL"):
+        await scene.token()
