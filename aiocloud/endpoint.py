@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,10 +15,12 @@ from aiocloud.complaint import error_from
 from aiocloud.config.schema import CloudConfig
 from aiocloud.discover import Discovered, negotiate
 from aiocloud.discover import microversion as parse_microversion
+from aiocloud.errors import RateLimited
 from aiocloud.model import Location
 from aiocloud.paths import join
 from aiocloud.session import Options, Session
 from aiocloud.transport.body import Body, as_stream
+from aiocloud.transport.policy import retry_after
 from aiocloud.transport.reading import read_bounded
 
 __all__ = ["Endpoint"]
@@ -218,7 +221,10 @@ class Endpoint:
         if response.is_error or not stream:
             await read_bounded(response)
         if response.is_error:
-            raise error_from(response, self.config.name, self.config.region_name, self.service_type)
+            error = error_from(response, self.config.name, self.config.region_name, self.service_type)
+            if isinstance(error, RateLimited):
+                error.retry_after = retry_after(response.headers, time.time())
+            raise error
         return response
 
     def _headers(self, service: Discovered, microversion: str | None) -> dict[str, str]:

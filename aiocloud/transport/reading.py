@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
 from aiocloud._http import httpx
@@ -52,8 +52,8 @@ class Pieces(httpx.AsyncByteStream):
                 with suppress(httpx.RequestError, TransportError):
                     async for _ in self._pieces:
                         pass
-            elif isinstance(self._pieces, AsyncGenerator):
-                await self._pieces.aclose()
+            elif (close := getattr(self._pieces, "aclose", None)) is not None:
+                await close()
         await self._stream.aclose()
 
 

@@ -74,3 +74,17 @@ def virtual(story: Callable[..., Awaitable[T]], *args: Any) -> T:
     """Run a story on trio, where time jumps whenever everybody waits: hours take milliseconds."""
     clock = MockClock(autojump_threshold=0)
     return anyio.run(story, *args, backend="trio", backend_options={"clock": clock})
+
+
+NASTY = [
+    "one\r\n2026-01-01 00:00:00 WARNING aiocloud forged",
+    "\x1b[2J\x1b[31mred\x1b]0;title\x07",
+    "\x9b31m\x85\u2028\u2029\u202etxt.exe",
+    "[bold red]markup[/] {0} %s %(name)s %d",
+    "\x00\x08\x08\x08back",
+    "x" * 1_000_000,
+    "\r" * 10_000,
+    "<script>alert(1)</script>\n\n\n",
+    "\ufeff\u200f\u2066hidden\u2069",
+]
+"""What a server might say to somebody who writes it down."""
