@@ -48,7 +48,7 @@ def test_multi_cloud(talk: Talk) -> None:
     assert servers(talk) == {cloud: ["my-server"] for cloud in THREE}
     lines = [line.split() for line in printed.splitlines()]
     assert [line[:2] for line in lines] == [[cloud, "my-server"] for cloud in THREE]
-    assert len({line[2] for line in lines}) == 3
+    assert all(line[2] != "None" for line in lines)
     for cloud, region in THREE.items():
         images = talk.fake.cloud(cloud).region(region).glance.images.values()
         assert "devuan-jessie" in [image["name"] for image in images]
