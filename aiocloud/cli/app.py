@@ -2,52 +2,87 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import traceback
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any
 
-from cyclopts import App
+from cyclopts import App, Group
 from cyclopts.exceptions import CycloptsError
 
 from aiocloud import __version__
-from aiocloud.errors import AuthError, CloudError, NotFound
+from aiocloud.cli.codes import ERROR, INTERRUPTED, OK, USAGE, exit_code
+from aiocloud.cli.nouns import NOUNS
 
-__all__ = ["app", "exit_code", "run"]
+__all__ = ["app", "run"]
 
-OK, ERROR, USAGE, SOME_FAILED, NOT_FOUND, AUTH = 0, 1, 2, 3, 4, 5
-INTERRUPTED = 130
+_THINGS = Group("Things in clouds", sort_key=2)
+_COMMANDS = {
+    "demo": ("demo:demo", "The talk's program on three clouds at once: image, flavor, server, address."),
+    "watch": ("watch:watch", "A live board of the servers of all clouds, in the terminal or in a browser."),
+    "api": ("api:api", "One raw request to a service: `aiocloud api compute GET /servers`."),
+    "config": ("configuration:config", "What clouds.yaml, secure.yaml, profiles and the environment say."),
+    "doctor": (
+        "doctor:doctor",
+        "Check files, names, TLS, clock, login and services of each cloud, and say what to do.",
+    ),
+    "cleanup": ("cleanup:cleanup", "Remove everything in a project, in the order that dependencies ask for."),
+    "inventory": ("inventory:inventory", "Servers of all clouds as Ansible's dynamic inventory."),
+    "fake-cloud": ("fake:fake_cloud", "Serve three fake clouds on this machine."),
+    "completion": ("completion:completion", "The script that makes bash, zsh or fish complete commands and clouds."),
+}
 
 app = App(
     name="aiocloud",
     help="One verb, every OpenStack cloud, at once.",
     version=__version__,
+    help_format="plaintext",
     result_action="return_value",
+    backend="asyncio",
 )
-app.command("aiocloud.cli.demo:demo", name="demo")
-app.command("aiocloud.cli.fake:fake_cloud", name="fake-cloud")
+for _name, (_where, _help) in _COMMANDS.items():
+    app.command(f"aiocloud.cli.{_where}", name=_name, help=_help)
+for _name, _noun in NOUNS.items():
+    app.command(
+        f"aiocloud.cli.verbs:{_name}", name=_name, help=f"{_noun.what[0].upper()}{_noun.what[1:]}.", group=_THINGS
+    )
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line, and give its exit code.
 
-    0 ok, 1 error, 2 usage, 3 some clouds failed, 4 not found, 5 not let in.
+    0 ok, 1 error, 2 usage, 3 some clouds failed, 4 not found, 5 not let in, 130 interrupted.
     """
+    signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         result: Any = app(arguments, exit_on_error=False)
+        sys.stdout.flush()
     except CycloptsError:
         return USAGE  # told by cyclopts
-    except CloudError as error:
-        sys.stderr.write(f"aiocloud: {error}\n")
-        return exit_code(error)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush does not complain
         return OK  # the reader, `head` say, has enough
+    except Exception as error:  # noqa: BLE001 - said, in one sentence
+        return _said(error, arguments if arguments is not None else sys.argv)
     return result if isinstance(result, int) else OK
 
 
-def exit_code(error: BaseException) -> int:
-    """What the shell is told of an error."""
-    if isinstance(error, AuthError):
-        return AUTH
-    return NOT_FOUND if isinstance(error, NotFound) else ERROR
+def _said(error: Exception, arguments: Sequence[str]) -> int:
+    from aiocloud.cli.everywhere import complain
+    from aiocloud.errors import CloudError
+
+    if "--debug" in arguments and not isinstance(error, CloudError):
+        traceback.print_exception(error)
+        return ERROR
+    complain(error)
+    return exit_code(error)
+
+
+def _as_interrupt(_: int, __: FrameType | None) -> None:
+    """SIGTERM ends a command as Ctrl-C does: what was half made is undone first."""
+    signal.raise_signal(signal.SIGINT)

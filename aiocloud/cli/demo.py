@@ -6,8 +6,8 @@ import os
 import signal
 import struct
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Generator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -17,9 +17,9 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
+from aiocloud._connect import connect_all
 from aiocloud.cli.board import Board, open_board, safe
 from aiocloud.cloud import Cloud
-from aiocloud._connect import connect_all
 from aiocloud.errors import CloudError, Leftover
 from aiocloud.fleet import Failed, Fleet, Outcome
 from aiocloud.progress import Progress
@@ -95,7 +95,7 @@ async def _embedded() -> AsyncIterator[Fleet]:
     fake = FakeCloud.like(*names, latency=0.03, boot_time=1.5)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "clouds.yaml")
-        path.write_text(fake.clouds_yaml())
+        await anyio.Path(path).write_text(fake.clouds_yaml())
         pairs = [("my-vexxhost", "ca-ymq-1"), ("my-citycloud", "Buf1"), ("my-internap", "ams01")]
         async with connect_all(
             pairs, config_files=[path], secure_files=[], load_envvars=False, transport=fake.transport
@@ -103,39 +103,16 @@ async def _embedded() -> AsyncIterator[Fleet]:
             yield fleet
 
 
-class _made_up_image:
+@contextmanager
+def _made_up_image() -> Generator[Path]:
     """A qcow2 file of a few MiB: a header that says so, and noise that no disk would boot from."""
-
-    def __enter__(self) -> Path:
-        self._folder = tempfile.TemporaryDirectory()
-        path = Path(self._folder.name, f"{IMAGE}.qcow2")
-        # https://www.qemu.org/docs/master/interop/qcow2.html: version 3, no backing file, 64 KiB clusters.
-        header = struct.pack(
-            ">4sIQIIQIIQQIIQQQQII",
-            b"QFI\xfb",
-            3,
-            0,
-            0,
-            16,
-            _IMAGE_SIZE,
-            0,
-            1,
-            0x30000,
-            0x10000,
-            1,
-            0,
-            0,
-            0,
-            0,
-            0,
-            4,
-            104,
-        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"{IMAGE}.qcow2")
+        # https://www.qemu.org/docs/master/interop/qcow2.html: version 3, no backing file, 64 KiB clusters; its length.
+        backing, clusters, tables = (0, 0), (16, _IMAGE_SIZE, 0, 1, 0x30000), (0x10000, 1, 0, 0)
+        header = struct.pack(">4sIQIIQIIQQIIQQQQII", b"QFI\xfb", 3, *backing, *clusters, *tables, 0, 0, 0, 4, 104)
         path.write_bytes(header.ljust(0x40000, b"\0") + os.urandom(_IMAGE_SIZE - 0x40000))
-        return path
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+        yield path
 
 
 async def _run_all(

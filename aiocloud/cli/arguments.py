@@ -1,0 +1,135 @@
+"""From the signature of a verb to the arguments that a shell can give it. Pure: what can't be typed there is left out."""
+
+from __future__ import annotations
+
+import collections.abc
+import inspect
+import json
+import os
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Union, cast
+
+from aiocloud.errors import InvalidRequest
+
+__all__ = ["Argument", "arguments_of", "read_pairs"]
+
+Kind = Literal["text", "whole", "number", "flag", "choice", "texts", "pairs", "pairs list"]
+
+_SCALARS: dict[object, Kind] = {str: "text", int: "whole", float: "number", bool: "flag"}
+_LISTS = (collections.abc.Sequence, list, tuple, set, frozenset)
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a verb, as a shell gives it."""
+
+    name: str
+    kind: Kind
+    required: bool
+    default: Any = None
+    choices: tuple[Any, ...] = ()
+
+    @property
+    def annotation(self) -> Any:
+        """What the command line reads it as."""
+        kinds: dict[Kind, Any] = {
+            "text": str,
+            "whole": int,
+            "number": float,
+            "flag": bool,
+            "choice": Literal[self.choices] if self.choices else str,
+            "texts": list[str],
+            "pairs": list[str],
+            "pairs list": list[str],
+        }
+        found = kinds[self.kind]
+        return found if self.required else found | None
+
+    def value(self, given: Any) -> Any:
+        """What the verb takes, from what the command line read."""
+        if self.kind == "pairs":
+            return read_pairs(given, self.name)
+        if self.kind == "pairs list":
+            return [read_pairs(one.split(","), self.name) for one in given]
+        return given
+
+
+def arguments_of(verb: Callable[..., Any], leave_out: Iterable[str] = ()) -> list[Argument]:
+    """The arguments of a verb (an `async def f(cloud, ...)` or a Spec's class) that can be typed in a shell."""
+    hints = typing.get_type_hints(verb.__init__ if inspect.isclass(verb) and not _is_model(verb) else verb)
+    hidden = {*leave_out, "progress"}
+    found: list[Argument] = []
+    for parameter in inspect.signature(verb).parameters.values():
+        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) or parameter.name in hidden:
+            continue
+        kind, choices = _kind(hints.get(parameter.name))
+        if kind is not None:
+            required = parameter.default is parameter.empty
+            default = None if required else parameter.default
+            found.append(Argument(parameter.name, kind, required, default, choices))
+    return found
+
+
+def _is_model(verb: Any) -> bool:
+    return hasattr(verb, "model_fields")
+
+
+def _members(annotation: Any) -> list[Any]:
+    origin = typing.get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        return [inner for member in typing.get_args(annotation) for inner in _members(member)]
+    if origin is typing.Annotated:
+        return _members(typing.get_args(annotation)[0])
+    return [] if annotation is type(None) else [annotation]
+
+
+def _kind(annotation: Any) -> tuple[Kind | None, tuple[Any, ...]]:
+    members = _members(annotation)
+    for member in members:
+        if typing.get_origin(member) in _LISTS:
+            inner = _kind(typing.get_args(member)[0])[0]
+            if inner is not None:
+                return ("pairs list" if inner == "pairs" else "texts"), ()
+    for member in members:
+        if typing.get_origin(member) is Literal:
+            return "choice", typing.get_args(member)
+    for scalar in (str, float, int, bool):
+        if scalar in members:
+            return _SCALARS[scalar], ()
+    if any(_is_path(member) for member in members):
+        return "text", ()
+    mappings = (dict, collections.abc.Mapping)
+    if any(member in mappings or typing.get_origin(member) in mappings for member in members):
+        return "pairs", ()
+    return None, ()
+
+
+def _is_path(member: Any) -> bool:
+    return (typing.get_origin(member) or member) is os.PathLike
+
+
+def read_pairs(given: Iterable[str], name: str) -> dict[str, Any]:
+    """`key=value`, any number of them, or a JSON object. Raises InvalidRequest."""
+    found: dict[str, Any] = {}
+    for text in given:
+        if text.startswith("{"):
+            found |= _object(text, name)
+            continue
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise InvalidRequest(f"--{name.replace('_', '-')} wants key=value or a JSON object, not {text!r}")
+        found[key] = value
+    return found
+
+
+def _object(text: str, name: str) -> Mapping[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise InvalidRequest(f"--{name.replace('_', '-')} is no JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"--{name.replace('_', '-')} wants a JSON object")
+    return cast("Mapping[str, Any]", value)

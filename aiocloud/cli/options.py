@@ -1,0 +1,183 @@
+"""The options that commands share: which clouds are meant, and how the answer is written."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Group, Parameter
+
+from aiocloud.cli.output import Format, Row, jmespath, render, write
+from aiocloud.match import is_glob
+
+if TYPE_CHECKING:
+    from aiocloud.fleet import Fleet
+
+__all__ = ["How", "Where", "cloud_names", "region_names"]
+
+_CLOUDS = Group("Clouds", sort_key=1)
+_OUTPUT = Group("Output", sort_key=2)
+_LOGGING = Group("Logging", sort_key=3)
+
+
+def cloud_names(_: Any = None) -> list[str]:
+    """The clouds in the configuration, for completion; nothing when it can't be read."""
+    from aiocloud.config.load import load_config
+    from aiocloud.errors import CloudError
+
+    try:
+        return list(load_config().cloud_names)
+    except CloudError:
+        return []
+
+
+def region_names(_: Any = None) -> list[str]:
+    """The regions of all clouds in the configuration, for completion; nothing when it can't be read."""
+    from aiocloud.config.load import load_config
+    from aiocloud.errors import CloudError
+
+    try:
+        configuration = load_config()
+        found = [region for name in configuration.cloud_names for region in configuration.regions(name)]
+    except CloudError:
+        return []
+    return sorted({region for region in found if region})
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Where:
+    """Which clouds are meant."""
+
+    cloud: Annotated[
+        str | None,
+        Parameter(
+            name=["--cloud", "-c"],
+            group=_CLOUDS,
+            completer=cloud_names,
+            help="Its name in clouds.yaml; also several, separated by commas, and shell patterns. By default OS_CLOUD.",
+        ),
+    ] = None
+    region: Annotated[
+        str | None,
+        Parameter(
+            name=["--region", "-r"],
+            group=_CLOUDS,
+            completer=region_names,
+            help="The region, where the cloud has several. By default OS_REGION_NAME.",
+        ),
+    ] = None
+    all_clouds: Annotated[
+        bool, Parameter(name=["--all-clouds", "-A"], group=_CLOUDS, negative="", help="Every cloud and region at once.")
+    ] = False
+    timeout: Annotated[
+        float | None, Parameter(name="--cloud-timeout", group=_CLOUDS, help="Seconds that each cloud gets.")
+    ] = None
+    debug: Annotated[
+        bool, Parameter(group=_LOGGING, negative="", help="Write each step to standard error; of a bug, all of it.")
+    ] = False
+    http_debug: Annotated[
+        bool, Parameter(group=_LOGGING, negative="", help="Write every request and answer, secrets masked.")
+    ] = False
+
+    @property
+    def many(self) -> bool:
+        """Can there be several clouds, so that each row has to say where it is from?"""
+        return self.all_clouds or (self.cloud is not None and ("," in self.cloud or is_glob(self.cloud)))
+
+    @asynccontextmanager
+    async def fleet(self) -> AsyncGenerator[Fleet]:
+        """The clouds that are meant. Raises ConfigError, when it is one that can't be used or chosen."""
+        from aiocloud._connect import connect, connect_all
+        from aiocloud.fleet import Fleet
+
+        self.log()
+        if self.many:
+            names = (
+                None if self.all_clouds else [name.strip() for name in (self.cloud or "").split(",") if name.strip()]
+            )
+            fleet = connect_all(names, self.region)
+        else:
+            cloud = connect(self.cloud, self.region)
+            fleet = Fleet([cloud], [cloud.session])
+        async with fleet:
+            yield fleet.with_options(timeout=self.timeout)
+
+    def log(self) -> None:
+        """Write warnings to standard error, and more when it is wanted."""
+        from aiocloud.log import enable_logging
+
+        enable_logging(debug=self.debug, http_debug=self.http_debug)
+        if not self.debug:
+            logging.getLogger("aiocloud").setLevel(logging.WARNING)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class How:
+    """How the answer is written."""
+
+    output: Annotated[
+        Format,
+        Parameter(
+            name=["--output", "-o"],
+            group=_OUTPUT,
+            help="For people: table, wide. For programs: json, ndjson, yaml, csv, name.",
+        ),
+    ] = "table"
+    columns: Annotated[
+        str | None,
+        Parameter(group=_OUTPUT, help="Which fields, separated by commas: id,name,flavor.ram."),
+    ] = None
+    query: Annotated[
+        str | None, Parameter(group=_OUTPUT, help="A JMESPath expression that the JSON goes through first.")
+    ] = None
+
+    def show(self, data: list[Row] | Row, columns: Sequence[str], wide: Sequence[str]) -> None:
+        """Write rows, or one thing, with these columns unless others are wanted."""
+        chosen = [name.strip() for name in self.columns.split(",") if name.strip()] if self.columns else None
+        if self.query is not None:
+            write(render(jmespath(self.query, data), self.output, chosen, width=terminal_width()))
+            return
+        if isinstance(data, list):
+            usual = [*columns, *(wide if self.output == "wide" else ())]
+            named = chosen or (usual if self.output in ("table", "wide", "csv") else None)
+            write(render(data, self.output, named, width=terminal_width()))
+            return
+        if self.output in ("table", "wide"):
+            fields = chosen or [
+                name for name, value in data.items() if self.output == "wide" or value not in (None, "", [], {})
+            ]
+            data = [{"field": name, "value": _at(data, name)} for name in fields]
+            write(render(data, "table", width=terminal_width()))
+            return
+        write(
+            _one(render([data], self.output, chosen)) if self.output == "json" else render([data], self.output, chosen)
+        )
+
+
+def _at(row: Row, path: str) -> Any:
+    from aiocloud.cli.output import pick
+
+    return pick(row, path)
+
+
+def _one(text: str) -> str:
+    import json
+
+    from aiocloud.cli.output import to_json
+
+    return to_json(json.loads(text)[0], indent=2) + "\n"
+
+
+def terminal_width() -> int | None:
+    """How wide the terminal is; None when standard output is none."""
+    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
+
+
+Verbose = Literal["table"]

@@ -1,0 +1,239 @@
+"""list, show, create, delete: four verbs for every noun of the table, made from it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import FunctionType
+from typing import Annotated, Any, cast
+
+from cyclopts import App, Parameter
+
+from aiocloud.cli.arguments import Argument, arguments_of
+from aiocloud.cli.everywhere import Missing, everywhere, row_of
+from aiocloud.cli.nouns import EXTRA, NOUNS, Noun
+from aiocloud.cli.options import How, Where
+from aiocloud.cli.output import clean, write
+from aiocloud.cli.transfer import bars
+from aiocloud.cloud import Cloud
+from aiocloud.fleet import Done
+from aiocloud.model import Spec, build
+
+__all__ = ["app_of"]
+
+Verb = Callable[..., Awaitable[Any]]
+Given = Mapping[str, Any]
+
+_TASKS = {"list": "search", "show": "get", "create": "create", "delete": "delete"}
+_HELP = {
+    "list": "List {what}: all, or those whose name or id this is, or fits this shell pattern.",
+    "show": "Show one of the {what} in full.",
+    "create": "Create one of the {what}.",
+    "delete": "Delete {what}.",
+}
+
+
+def __getattr__(name: str) -> App:
+    if name in NOUNS:
+        return app_of(NOUNS[name])
+    raise AttributeError(name)
+
+
+def app_of(noun: Noun) -> App:
+    """The commands of a noun."""
+    app = App(name=noun.name, help=f"{noun.what[0].upper()}{noun.what[1:]}.", result_action="return_value")
+    runs = {"list": _list, "show": _show, "create": _create, "delete": _delete}
+    for name in noun.verbs:
+        verb, arguments = _verb(noun, name)
+        app.command(runs[name](noun, verb, arguments), name=name, help=_HELP[name].format(what=noun.what))
+    for name, path in EXTRA.get(noun.name, {}).items():
+        app.command(path, name=name)
+    return app
+
+
+def _verb(noun: Noun, name: str) -> tuple[Verb, list[Argument]]:
+    """What does it, and what it can be told: the Cloud's own task, or the collection's verb."""
+    task = inspect.getattr_static(Cloud, f"{_TASKS[name]}_{noun.many if name == 'list' else noun.one}", None)
+    if isinstance(task, FunctionType):
+        first = next(iter(inspect.signature(task).parameters))
+        return task, arguments_of(task, [first])
+    if name == "create" and noun.new:
+        spec = _spec(noun.new)
+        return _creator(noun, spec), arguments_of(spec)
+    verbs = {"list": "search", "show": "find", "delete": "delete"}
+
+    async def verb(cloud: Cloud, name_or_id: str | None = None, **given: Any) -> Any:
+        return await getattr(_collection(cloud, noun), verbs[name])(name_or_id, **given)
+
+    named = Argument("name_or_id", "text", required=name != "list")
+    return verb, [named, Argument("filters", "pairs", required=False)] if name == "list" else [named]
+
+
+def _spec(path: str) -> type[Spec]:
+    module, _, name = path.partition(":")
+    return cast("type[Spec]", getattr(importlib.import_module(module), name))
+
+
+def _creator(noun: Noun, spec: type[Spec]) -> Verb:
+    async def create(cloud: Cloud, **given: Any) -> Any:
+        return await _collection(cloud, noun).create_from(build(spec, **given))
+
+    return create
+
+
+def _collection(cloud: Cloud, noun: Noun) -> Any:
+    found: Any = cloud
+    for part in noun.collection.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _made(
+    arguments: Sequence[Argument], run: Callable[[Given, Where, How], Awaitable[int]], *, positional: str = ""
+) -> Any:
+    """A command with these arguments and the common options. `positional` is an optional one that needs no `--name`."""
+    parameters: list[inspect.Parameter] = []
+    for argument in sorted(arguments, key=lambda argument: not argument.required):
+        option = argument.name.removesuffix("_name_or_id").replace("_", "-")
+        told = Parameter(name=f"--{option}", help=_explained(argument), negative_iterable=())
+        free = argument.required or argument.name == positional
+        parameters.append(
+            inspect.Parameter(
+                argument.name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD if free else inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty
+                if argument.required
+                else None
+                if argument.kind != "flag"
+                else argument.default,
+                annotation=Annotated[argument.annotation, told],
+            )
+        )
+    for name, kind in (("where_", Where), ("how_", How)):
+        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=kind(), annotation=kind))
+    signature = inspect.Signature(parameters)
+
+    async def command(*args: Any, **kwargs: Any) -> int:
+        told = dict(signature.bind(*args, **kwargs).arguments)
+        where, how = told.pop("where_", Where()), told.pop("how_", How())
+        kinds = {argument.name: argument for argument in arguments}
+        given = {name: kinds[name].value(value) for name, value in told.items() if value is not None}
+        return await run(given, where, how)
+
+    command.__signature__ = signature  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+def _explained(argument: Argument) -> str:
+    forms = {
+        "texts": "May be given several times.",
+        "pairs": "key=value; several times.",
+        "pairs list": "key=value,key=value; several times.",
+    }
+    default = "" if argument.default in (None, "", False, True) else f"By default {argument.default}."
+    return f"{forms.get(argument.kind, '')} {default}".strip()
+
+
+def _list(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
+    pattern = next((a.name for a in arguments if a.name in ("name_or_id", "name", "id") and not a.required), "")
+
+    async def run(given: Given, where: Where, how: How) -> int:
+        rows: dict[str, list[Any]] = {}
+        columns = [*(("cloud", "region") if where.many else ()), *noun.columns.split()]
+
+        def tell(done: Done[Any]) -> None:
+            found = [row_of(thing, done, many=where.many) for thing in done.value]
+            if how.output == "ndjson" and how.query is None:
+                how.show(found, columns, ())  # as each cloud answers
+            else:
+                rows[done.cloud.where] = found
+
+        code = await everywhere(where, lambda cloud: verb(cloud, **given), tell)
+        if rows or how.output != "ndjson":
+            how.show([row for place in sorted(rows) for row in rows[place]], columns, noun.wide.split())
+        return code
+
+    return _made(arguments, run, positional=pattern)
+
+
+def _show(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
+    async def run(given: Given, where: Where, how: How) -> int:
+        async def one(cloud: Cloud) -> Any:
+            found = await verb(cloud, **given)
+            if found is None:
+                raise _missing(noun, _which(arguments, given), cloud)
+            return found
+
+        return await _tell_one(noun, one, where, how)
+
+    return _made(arguments, run)
+
+
+def _create(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
+    takes_progress = "progress" in inspect.signature(verb).parameters
+
+    async def run(given: Given, where: Where, how: How) -> int:
+        with bars() as bar:
+
+            async def one(cloud: Cloud) -> Any:
+                progress = {"progress": bar(cloud.where)} if takes_progress else {}
+                made = await verb(cloud, **given, **progress)
+                return made[0] if isinstance(made, list) else made
+
+            return await _tell_one(noun, one, where, how)
+
+    return _made(arguments, run)
+
+
+async def _tell_one(noun: Noun, verb: Callable[[Cloud], Awaitable[Any]], where: Where, how: How) -> int:
+    """One thing of each cloud: in full when it is one cloud, else a row each."""
+    rows: list[Any] = []
+    code = await everywhere(
+        where, verb, lambda done: rows.append(row_of(done.value, done, many=where.many, reveal=True))
+    )
+    if rows:
+        columns = ["cloud", "region", *noun.columns.split()]
+        how.show(
+            sorted(rows, key=lambda row: (row["cloud"], row["region"] or "")) if where.many else rows[0],
+            columns,
+            noun.wide.split(),
+        )
+    return code
+
+
+def _delete(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
+    """Several may be named: what the last required argument names."""
+    names = [argument for argument in arguments if argument.required][-1]
+    several = [
+        Argument(names.name, "texts", required=True) if argument is names else argument for argument in arguments
+    ]
+
+    async def run(given: Given, where: Where, how: How) -> int:  # noqa: ARG001 - deleted things are told by their names
+        async def each(cloud: Cloud) -> list[str]:
+            gone: list[str] = []
+            missing: list[str] = []
+            for name in given[names.name]:
+                was_there = await verb(cloud, **{**given, names.name: name})
+                (gone if was_there is not False else missing).append(name)
+            tell(cloud, gone)
+            if missing:
+                raise _missing(noun, ", ".join(missing), cloud)
+            return gone
+
+        def tell(cloud: Cloud, gone: list[str]) -> None:
+            at = f"{cloud.where}: " if where.many else ""
+            write("".join(f"{clean(f'{at}deleted {noun.name} {name}')}\n" for name in gone))
+
+        return await everywhere(where, each, lambda _: None)
+
+    return _made([argument for argument in several if argument.name != "ignore_missing"], run)
+
+
+def _which(arguments: Sequence[Argument], given: Given) -> str:
+    return " ".join(str(given[argument.name]) for argument in arguments if argument.required)
+
+
+def _missing(noun: Noun, which: str, cloud: Cloud) -> Missing:
+    return Missing(f"there is no {noun.name.replace('-', ' ')} {which!r}", cloud=cloud.name, region=cloud.region_name)
