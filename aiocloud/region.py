@@ -13,12 +13,25 @@ from aiocloud.services.base import ServiceProxy
 from aiocloud.session import Options, Session
 
 if TYPE_CHECKING:
+    from aiocloud.services.accelerator import Accelerator
+    from aiocloud.services.baremetal import Baremetal
     from aiocloud.services.block_storage import BlockStorage
     from aiocloud.services.compute import Compute
+    from aiocloud.services.container_infrastructure_management import ContainerInfrastructureManagement
+    from aiocloud.services.database import DatabaseService
+    from aiocloud.services.dns import DNS
     from aiocloud.services.identity import Identity
     from aiocloud.services.image import ImageService
+    from aiocloud.services.instance_ha import InstanceHA
+    from aiocloud.services.key_manager import KeyManager
+    from aiocloud.services.load_balancer import LoadBalancing
+    from aiocloud.services.message import Messaging
     from aiocloud.services.network import Network
     from aiocloud.services.object_store import ObjectStore
+    from aiocloud.services.orchestration import Orchestration
+    from aiocloud.services.placement import Placement
+    from aiocloud.services.shared_file_system import SharedFileSystem
+    from aiocloud.services.workflow import WorkflowService
 
 __all__ = ["Region"]
 
@@ -115,3 +128,94 @@ class Region:
         from aiocloud.services.identity import Identity
 
         return Identity(self.endpoint("identity"))
+
+    @cached_property
+    def dns(self) -> DNS:
+        """Zones and the names in them (Designate)."""
+        from aiocloud.services.dns import DNS
+
+        return DNS(self.endpoint("dns"))
+
+    @cached_property
+    def load_balancer(self) -> LoadBalancing:
+        """Load balancers (Octavia)."""
+        from aiocloud.services.load_balancer import LoadBalancing
+
+        return LoadBalancing(self.endpoint("load-balancer"))
+
+    @cached_property
+    def key_manager(self) -> KeyManager:
+        """Secrets (Barbican)."""
+        from aiocloud.services.key_manager import KeyManager
+
+        return KeyManager(self.endpoint("key-manager"))
+
+    @cached_property
+    def orchestration(self) -> Orchestration:
+        """Stacks of things that templates describe (Heat)."""
+        from aiocloud.services.orchestration import Orchestration
+
+        return Orchestration(self.endpoint("orchestration"))
+
+    @cached_property
+    def placement(self) -> Placement:
+        """Who has how much of what (Placement)."""
+        from aiocloud.services.placement import Placement
+
+        return Placement(self.endpoint("placement"))
+
+    @cached_property
+    def shared_file_system(self) -> SharedFileSystem:
+        """File systems that servers share (Manila)."""
+        from aiocloud.services.shared_file_system import SharedFileSystem
+
+        return SharedFileSystem(self.endpoint("shared-file-system"))
+
+    @cached_property
+    def container_infrastructure_management(self) -> ContainerInfrastructureManagement:
+        """Clusters for containers (Magnum)."""
+        from aiocloud.services.container_infrastructure_management import ContainerInfrastructureManagement
+
+        return ContainerInfrastructureManagement(self.endpoint("container-infrastructure-management"))
+
+    @cached_property
+    def baremetal(self) -> Baremetal:
+        """Machines (Ironic)."""
+        from aiocloud.services.baremetal import Baremetal
+
+        return Baremetal(self.endpoint("baremetal"))
+
+    @cached_property
+    def instance_ha(self) -> InstanceHA:
+        """Servers that are kept alive (Masakari)."""
+        from aiocloud.services.instance_ha import InstanceHA
+
+        return InstanceHA(self.endpoint("instance-ha"))
+
+    @cached_property
+    def accelerator(self) -> Accelerator:
+        """Devices that make servers faster (Cyborg)."""
+        from aiocloud.services.accelerator import Accelerator
+
+        return Accelerator(self.endpoint("accelerator"))
+
+    @cached_property
+    def workflow(self) -> WorkflowService:
+        """Work in steps (Mistral)."""
+        from aiocloud.services.workflow import WorkflowService
+
+        return WorkflowService(self.endpoint("workflow"))
+
+    @cached_property
+    def database(self) -> DatabaseService:
+        """Databases that are looked after (Trove)."""
+        from aiocloud.services.database import DatabaseService
+
+        return DatabaseService(self.endpoint("database"))
+
+    @cached_property
+    def message(self) -> Messaging:
+        """Messages in queues (Zaqar)."""
+        from aiocloud.services.message import Messaging
+
+        return Messaging(self.endpoint("message"))

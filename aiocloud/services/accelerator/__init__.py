@@ -1,0 +1,3 @@
+"""Accelerators (Cyborg). API: https://docs.openstack.org/api-ref/accelerator/"""
+
+from aiocloud.services.accelerator.service import Accelerator as Accelerator

@@ -1,0 +1,3 @@
+"""Bare metal (Ironic). API: https://docs.openstack.org/api-ref/baremetal/"""
+
+from aiocloud.services.baremetal.service import Baremetal as Baremetal

@@ -1,0 +1,3 @@
+"""Workflows (Mistral). API: https://docs.openstack.org/mistral/latest/api/"""
+
+from aiocloud.services.workflow.service import WorkflowService as WorkflowService
