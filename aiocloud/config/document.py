@@ -29,7 +29,7 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _YAML_TAG = "tag:yaml.org,2002:"
 _KNOWN_TAGS = frozenset(_YAML_TAG + name for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_parse: Any = yaml.parse  # pyright: ignore[reportUnknownMemberType]
+_parse: Any = yaml.parse
 
 
 @dataclass(frozen=True, slots=True)

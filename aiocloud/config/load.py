@@ -91,8 +91,7 @@ def _files(
     tree = _read(config) if config else None
     if secure:
         _warn_when_readable(secure)
-        hidden = _read(secure)
-        _check_secure(tree, hidden)
+        hidden = _only_for(tree, _read(secure))
         merged = overlay(tree, hidden) if hidden else tree
         tree = merged if isinstance(merged, Mapping) else None
     known = _read(public) if public else None
@@ -199,13 +198,34 @@ def _clouds(tree: Mapping | None) -> dict[str, Node]:
     return {name: node for name, (_, node) in section.entries.items()}
 
 
-def _check_secure(tree: Mapping | None, hidden: Mapping | None) -> None:
-    """A cloud in secure.yaml that is misspelt would keep its password to itself."""
-    known, secret = _clouds(tree), _clouds(hidden)
-    for name, node in secret.items():
-        meant = suggest(name, known) if known and name not in known else None
-        if meant:
-            raise wrong(node, f"clouds.{name}", f"clouds.yaml has no cloud {name!r}; did you mean {meant}?")
+def _only_for(tree: Mapping | None, hidden: Mapping | None) -> Mapping | None:
+    """secure.yaml without the clouds that clouds.yaml does not have, unless they say themselves where they are."""
+    section = hidden.get("clouds") if hidden else None
+    known = _clouds(tree)
+    if hidden is None or not known or not isinstance(section, Mapping):
+        return hidden
+    kept = Mapping(section.source, section.line, section.column, dict(section.entries), section.twice)
+    for name, (key, node) in section.entries.items():
+        if name not in known and not _stands_alone(node):
+            del kept.entries[name]
+            meant = suggest(name, known)
+            if meant:
+                log.warning("%s", wrong(key, f"clouds.{name}", f"clouds.yaml has no such cloud; did you mean {meant}?"))
+    return Mapping(
+        hidden.source,
+        hidden.line,
+        hidden.column,
+        {**hidden.entries, "clouds": (hidden.entries["clouds"][0], kept)},
+        hidden.twice,
+    )
+
+
+def _stands_alone(node: Node) -> bool:
+    auth = node.get("auth") if isinstance(node, Mapping) else None
+    where = auth.get("auth_url") if isinstance(auth, Mapping) else None
+    return isinstance(node, Mapping) and any(
+        one is not None for one in (where, node.get("profile"), node.get("auth_url"))
+    )
 
 
 def _without_clouds(tree: Mapping | None) -> Mapping | None:

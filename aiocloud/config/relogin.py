@@ -13,6 +13,8 @@ from aiocloud.config.schema import CloudConfig
 
 __all__ = ["as_project", "as_somebody_else"]
 
+_SCOPE = ("project_id", "project_name", "project_domain_id", "project_domain_name", "domain_id", "domain_name")
+
 # A thing is named by id, or by name; a name may need its domain.
 _NAMES = {
     "user_id": ("username", "user_domain_id", "user_domain_name"),
@@ -25,6 +27,8 @@ _NAMES = {
     "project_domain_name": ("project_domain_id",),
     "domain_id": ("domain_name", "project_id", "project_name"),
     "domain_name": ("domain_id", "project_id", "project_name"),
+    "system_scope": _SCOPE,
+    "trust_id": _SCOPE,
 }
 
 _SECRET = ("password", "token", "passcode", "secret", "application_credential_secret", "client_secret", "access_token")
