@@ -22,9 +22,6 @@ __all__ = ["Bucket", "Key", "Limits", "Pace", "Settings", "Stats"]
 # A token short of one by rounding is one; a sleep too short for the clock to notice would never end.
 _ENOUGH = 1.0 - 1e-6
 
-# Waits shorter than this, in seconds, are the event loop's own.
-_NOTICED = 0.001
-
 Key = tuple[str | None, str | None, str | None]
 
 
@@ -146,35 +143,32 @@ class Bucket:
 
     async def enter(self, request: httpx.Request, call: Call) -> None:
         """Wait for a slot and for the rate's turn. Raises Timeout at once when the wait would pass the deadline."""
-        started = anyio.current_time()
-        self._check(request, call, started, self._pace.paused_until - started)
-        try:
+        now = anyio.current_time()
+        self._check(request, call, now, self._pace.paused_until - now)
+        if self._slots.available_tokens > 0 and not self._turn.locked() and not self._pace.delay(now):
             self._slots.acquire_on_behalf_of_nowait(request)
-        except anyio.WouldBlock:
-            await self._slots.acquire_on_behalf_of(request)
-        try:
-            await self._wait_turn(request, call)
-        except BaseException:
-            self.leave(request)
-            raise
-        finally:
-            waited = anyio.current_time() - started
-            if waited > _NOTICED:
-                self._throttled += waited
-                call.travel.waited += waited
+            self._pace.take(now)
+        else:
+            await self._wait(request, call, now)
         self._requests += 1
 
-    async def _wait_turn(self, request: httpx.Request, call: Call) -> None:
-        now = anyio.current_time()
-        if not self._turn.locked() and not self._pace.delay(now):
-            self._pace.take(now)
-            return
-        async with self._turn:
-            # Looked at again after each sleep: a pause may have come meanwhile.
-            while delay := self._pace.delay(now := anyio.current_time()):
-                self._check(request, call, now, delay)
-                await anyio.sleep(delay)
-            self._pace.take(now)
+    async def _wait(self, request: httpx.Request, call: Call, started: float) -> None:
+        try:
+            await self._slots.acquire_on_behalf_of(request)
+            try:
+                async with self._turn:
+                    # Looked at again after each sleep: a pause may have come meanwhile.
+                    while delay := self._pace.delay(now := anyio.current_time()):
+                        self._check(request, call, now, delay)
+                        await anyio.sleep(delay)
+                    self._pace.take(now)
+            except BaseException:
+                self.leave(request)
+                raise
+        finally:
+            waited = anyio.current_time() - started
+            self._throttled += waited
+            call.travel.waited += waited
 
     def _check(self, request: httpx.Request, call: Call, now: float, delay: float) -> None:
         if call.deadline is not None and delay > 0 and now + delay > call.deadline:

@@ -43,7 +43,8 @@ class Wire:
             with anyio.CancelScope(shield=True):
                 await self._socket.aclose()
         elif step in ("send_request_headers.complete", "send_request_headers.failed"):
-            # Headers that could not be written whole can't be acted on: the write failed before or inside them.
+            # Headers that could not be written whole can't be acted on: the write failed before or inside them. (They are
+            # the first bytes on an idle socket, whose empty buffer takes them in one go or not at all.)
             self._written = step.endswith("complete")
         elif step == "receive_response_headers.complete":
             self.answered = True
