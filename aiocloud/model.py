@@ -359,7 +359,8 @@ def _read_lenient(cls: type[R], value: Any, where: str) -> R:
         read = cls.model_validate(data)
     except pydantic.ValidationError as error:
         raise _not_as_promised(error, where) from None
-    (read.model_extra or {}).update(aside)
+    if read.model_extra is not None:
+        read.model_extra.update(aside)
     return read
 
 

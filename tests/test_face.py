@@ -1,0 +1,69 @@
+"""What users see: the names of the package, cheap to import; every flat verb of the contract, bound and unbound."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import aiocloud
+from aiocloud import Cloud
+
+# The verbs of the talk and of what it touches, with the arguments that scripts pass.
+VERBS = {
+    "create_server": ("name", "image", "flavor", "auto_ip", "ips", "ip_pool", "wait", "timeout", "network", "volumes"),
+    "delete_server": ("name_or_id", "wait", "timeout", "delete_ips", "delete_ip_retry"),
+    "get_server": ("name_or_id", "filters", "detailed", "bare", "all_projects"),
+    "list_servers": ("detailed", "all_projects", "bare", "filters"),
+    "search_servers": ("name_or_id", "filters", "detailed", "all_projects", "bare"),
+    "update_server": ("name_or_id", "detailed", "bare"),
+    "wait_for_server": ("server", "auto_ip", "ips", "ip_pool", "reuse", "timeout", "nat_destination"),
+    "add_auto_ip": ("server", "wait", "timeout", "reuse"),
+    "attach_volume": ("server", "volume", "device", "wait", "timeout"),
+    "get_flavor_by_ram": ("ram", "include", "get_extra"),
+    "create_image": ("name", "filename", "container", "disk_format", "wait", "timeout", "allow_duplicates", "meta"),
+    "get_image": ("name_or_id", "filters"),
+    "list_images": ("filter_deleted", "show_all"),
+    "create_object": ("container", "name", "filename", "segment_size", "use_slo", "metadata", "data"),
+    "delete_object": ("container", "name"),
+    "delete_container": ("name",),
+    "list_networks": ("filters",),
+    "get_network": ("name_or_id", "filters"),
+    "delete_network": ("name_or_id",),
+    "search_volumes": ("name_or_id", "filters"),
+    "has_service": ("service_key", "version"),
+}
+
+
+def test_all_is_what_can_be_imported() -> None:
+    assert sorted(aiocloud.__all__) == aiocloud.__all__
+    for name in aiocloud.__all__:
+        assert getattr(aiocloud, name) is not None
+    assert callable(aiocloud.connect)
+    assert callable(aiocloud.connect_all)
+    with pytest.raises(AttributeError, match="nothing"):
+        aiocloud.nothing  # noqa: B018
+
+
+def test_importing_aiocloud_imports_nothing_heavy() -> None:
+    code = "import sys, aiocloud; print([m for m in ('httpx2', 'pydantic', 'yaml', 'anyio', 'tenacity') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_a_verb_has_the_arguments_of_the_contract(verb: str) -> None:
+    method = getattr(Cloud, verb)
+    assert callable(method)
+    given = inspect.signature(method)
+    names = list(given.parameters)
+    if "args" in names:  # `via` passes its collection's signature on only when it is bound
+        return
+    assert set(VERBS[verb]) <= set(names), names
+
+
+def test_an_unbound_verb_knows_its_name() -> None:
+    assert Cloud.list_networks.__qualname__ == "Cloud.list_networks"
+    assert Cloud.create_server.__name__ == "create_server"
