@@ -27,7 +27,7 @@ from aiocloud.services.image.image import Image, NewImage
 from aiocloud.tasks import formats
 from aiocloud.tasks.digests import Digests
 from aiocloud.tasks.image_content import known_hash
-from aiocloud.tasks.sources import Source
+from aiocloud.tasks.sources import FileSource, Source
 from aiocloud.tasks.undo import Undo
 from aiocloud.transport.body import Body, Replay
 
@@ -150,6 +150,8 @@ async def _same_already(cloud: Region, content: NewContent, source: Source | Asy
 
 
 async def _hash(source: Source, algorithm: str) -> str:
+    if isinstance(source, FileSource):
+        return await source.digest(algorithm)
     digests = Digests([algorithm])
     async for _ in source.read(0, source.size, digests):
         pass
@@ -229,7 +231,9 @@ class _Sending:
     def __init__(self, source: Source | AsyncIterator[bytes], content: NewContent) -> None:
         self._source = source
         self._content = content
-        self._algorithms = {_USUAL, *(name for name, text in content.sums.items() if text)}
+        # A file is hashed once for all the clouds that it goes to; what can't be read again, on its way.
+        stream = isinstance(source, AsyncIterator)
+        self._algorithms = {_USUAL, *(name for name, text in content.sums.items() if text)} if stream else set[str]()
         self._digests = Digests(self._algorithms)
         size = None if isinstance(source, AsyncIterator) else source.size
         self._meter = Meter(f"image {content.name}", size, content.progress)
@@ -257,6 +261,8 @@ class _Sending:
     def check_given(self) -> None:
         """Raise ChecksumMismatch when a stream was not what the caller said."""
         found = self._digests.values()
+        if not found:
+            return
         for algorithm, given in self._content.sums.items():
             if given and found[algorithm] != given.lower():
                 raise ChecksumMismatch(f"the content's {algorithm} is {found[algorithm]}, not {given}")

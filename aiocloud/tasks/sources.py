@@ -7,22 +7,28 @@ the cloud has it: in memory, or beyond 32 MiB in a temporary file.
 from __future__ import annotations
 
 import io
+import math
 import os
 import stat
 import tempfile
+from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
 from typing import IO, Protocol, TypeAlias
+from weakref import WeakValueDictionary
 
-from anyio import to_thread
+from anyio import Event, to_thread
+from anyio.lowlevel import RunVar
 
 from aiocloud.errors import CloudError, InvalidRequest
+from aiocloud.poller import Shared
 from aiocloud.tasks.digests import Digests
 
 __all__ = ["CHUNK", "BytesSource", "Data", "FileSource", "Source", "Spool", "chunks_of", "source_of"]
 
 CHUNK = 512 * 1024
 """Bytes that are read, hashed and sent at a time."""
+_SHARED_CHUNKS = 32
 _IN_MEMORY = 32 * 1024 * 1024
 
 Data: TypeAlias = bytes | bytearray | memoryview | str | IO[bytes] | Iterable[bytes] | AsyncIterable[bytes]
@@ -47,21 +53,36 @@ class Source(Protocol):
 
 
 class FileSource:
-    """A file on disk. Raises InvalidRequest, on opening, when it can't be read, and CloudError when it changes later."""
+    """A file on disk. Raises InvalidRequest, on opening, when it can't be read, and CloudError when it changes later.
+
+    Those who upload one file to many clouds at once share one of these: as long as they keep pace, within 16 MiB, each
+    chunk is read once, and the whole is hashed once.
+    """
 
     def __init__(self, path: str, facts: os.stat_result) -> None:
         self.path = path
         self._facts = facts
         self.size = facts.st_size
+        self._recent: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self._under_way: dict[tuple[int, int], Event] = {}
+        self._digests: dict[str, Shared[str]] = {}
+        self._readers = 0
 
     @classmethod
     async def open(cls, path: str | os.PathLike[str]) -> FileSource:
         """Look at it: it must be there, be a file, and be readable."""
-        name = os.fspath(path)
+        name = os.path.abspath(path)  # noqa: ASYNC240 - looks at no file
         try:
-            return cls(name, await to_thread.run_sync(_look, name))
+            facts = await to_thread.run_sync(_look, name)
         except (OSError, ValueError) as error:
-            raise InvalidRequest(f"can't read {name}: {_why(error)}") from None
+            raise InvalidRequest(f"can't read {os.fspath(path)}: {_why(error)}") from None
+        try:
+            known = _open_files.get()
+        except LookupError:
+            known = WeakValueDictionary[tuple[object, ...], FileSource]()
+            _open_files.set(known)
+        key = (name, *_identity(facts))
+        return known.get(key) or known.setdefault(key, cls(name, facts))
 
     @property
     def mtime(self) -> float:
@@ -73,25 +94,61 @@ class FileSource:
         """Changes whenever the file does, as far as the file system tells: for names of segments."""
         return f"{self._facts.st_mtime_ns:x}-{self.size:x}"
 
+    async def digest(self, algorithm: str) -> str:
+        """The hash of the whole file, computed once however many ask."""
+        shared = self._digests.get(algorithm) or self._digests.setdefault(
+            algorithm, Shared(partial(self._hash, algorithm))
+        )
+        return await shared.get(max_age=math.inf)
+
+    async def _hash(self, algorithm: str) -> str:
+        return await to_thread.run_sync(_hash_file, self.path, self.size, algorithm)
+
     async def read(self, start: int, length: int, digests: Digests | None = None) -> AsyncIterator[bytes]:
         """The bytes of a range. Raises CloudError when the file is shorter by now."""
         try:
-            file = await to_thread.run_sync(_open_at, self.path, start)
+            file = await to_thread.run_sync(io.FileIO, self.path)
         except OSError as error:
             raise CloudError(f"can't read {self.path} any more: {_why(error)}") from None
+        self._readers += 1
         try:
-            left = length
-            while left > 0:
-                try:
-                    chunk = await to_thread.run_sync(_read_chunk, file, min(left, CHUNK), digests)
-                except OSError as error:
-                    raise CloudError(f"can't read {self.path}: {_why(error)}") from None
-                if not chunk:
-                    raise CloudError(f"{self.path} became shorter while it was uploaded")
-                left -= len(chunk)
+            at = start
+            while at < start + length:
+                chunk = await self._chunk(file, at, min(start + length - at, CHUNK), digests)
+                at += len(chunk)
                 yield chunk
         finally:
+            self._readers -= 1
             file.close()
+
+    async def _chunk(self, file: io.FileIO, at: int, size: int, digests: Digests | None) -> bytes:
+        if self._readers < 2:
+            return await self._read(file, at, size, digests)
+        key = (at, size)
+        if key in self._under_way:
+            await self._under_way[key].wait()
+        chunk = self._recent.get(key)
+        if chunk is None:
+            done = self._under_way[key] = Event()
+            try:
+                chunk = self._recent[key] = await self._read(file, at, size, None)
+            finally:
+                done.set()
+                self._under_way.pop(key, None)
+            while len(self._recent) > _SHARED_CHUNKS:
+                self._recent.popitem(last=False)
+        if digests is not None:
+            await digests.update(chunk)
+        return chunk
+
+    async def _read(self, file: io.FileIO, at: int, size: int, digests: Digests | None) -> bytes:
+        try:
+            chunk = await to_thread.run_sync(_read_chunk, file, at, size, digests)
+        except OSError as error:
+            raise CloudError(f"can't read {self.path}: {_why(error)}") from None
+        if len(chunk) != size:
+            raise CloudError(f"{self.path} became shorter while it was uploaded")
+        return chunk
 
     async def check(self) -> None:
         """Raise CloudError when it was changed since it was opened."""
@@ -99,9 +156,24 @@ class FileSource:
             now = await to_thread.run_sync(os.stat, self.path)
         except OSError as error:
             raise CloudError(f"{self.path} vanished while it was uploaded: {_why(error)}") from None
-        was = self._facts
-        if (now.st_size, now.st_mtime_ns, now.st_ino) != (was.st_size, was.st_mtime_ns, was.st_ino):
+        if _identity(now) != _identity(self._facts):
             raise CloudError(f"{self.path} was changed while it was uploaded")
+
+
+_open_files: RunVar[WeakValueDictionary[tuple[object, ...], FileSource]] = RunVar("aiocloud files being uploaded")
+
+
+def _identity(facts: os.stat_result) -> tuple[int, int, int]:
+    return facts.st_size, facts.st_mtime_ns, facts.st_ino
+
+
+def _hash_file(path: str, size: int, algorithm: str) -> str:
+    digests = Digests([algorithm])
+    with open(path, "rb", buffering=0) as file:
+        while size > 0 and (chunk := file.read(min(size, CHUNK))):
+            digests.update_now(chunk)
+            size -= len(chunk)
+    return digests.values()[algorithm]
 
 
 def _look(path: str) -> os.stat_result:
@@ -112,13 +184,8 @@ def _look(path: str) -> os.stat_result:
     return facts
 
 
-def _open_at(path: str, start: int) -> io.FileIO:
-    file = io.FileIO(path)
-    file.seek(start)
-    return file
-
-
-def _read_chunk(file: io.FileIO, size: int, digests: Digests | None) -> bytes:
+def _read_chunk(file: io.FileIO, at: int, size: int, digests: Digests | None) -> bytes:
+    file.seek(at)
     chunk = file.read(size) or b""
     if digests is not None:
         digests.update_now(chunk)

@@ -117,6 +117,9 @@ class Containers(Collection[Container, New, Edit], Generic[New, Edit]):
             return False
         return True
 
+    async def _read_all(self, params: Mapping[str, Any]) -> Sequence[Container]:
+        return [item async for page in self.pages(params) for item in page.items]
+
     async def pages(self, filters: Filters = None, **query: Query) -> AsyncIterator[Page[Container]]:
         """Page after page; `prefix`, `marker`, `end_marker`, `reverse` and `limit` are Swift's own."""
         asked = {"format": "json", **(filters or {}), **query}

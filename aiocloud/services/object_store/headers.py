@@ -35,9 +35,10 @@ def container_path(name: str) -> str:
     """The path of a container: `/name`. Raises InvalidRequest for a name that would lead somewhere else."""
     if "/" in name:
         raise InvalidRequest(f"a container's name can't hold a slash: {name!r}")
+    path = segment(name)
     if len(name.encode()) > 256:
         raise InvalidRequest(f"a container's name has at most 256 bytes: {name[:40]!r}... has {len(name.encode())}")
-    return f"/{segment(name)}"
+    return f"/{path}"
 
 
 def object_path(name: str) -> str:

@@ -179,6 +179,9 @@ class Objects(Listing[Object]):
             return False
         return True
 
+    async def _read_all(self, params: Mapping[str, Any]) -> Sequence[Object]:
+        return [item async for page in self.pages(params) for item in page.items]
+
     async def pages(self, filters: Filters = None, **query: Query) -> AsyncIterator[Page[Object]]:
         """Page after page; `prefix`, `delimiter`, `marker`, `end_marker`, `reverse` and `limit` are Swift's own."""
         asked = {"format": "json", **(filters or {}), **query}
