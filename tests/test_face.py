@@ -10,6 +10,7 @@ import pytest
 
 import aiocloud
 from aiocloud import Cloud
+from aiocloud.testing import FakeCloud
 
 # The verbs of the talk and of what it touches, with the arguments that scripts pass.
 VERBS = {
@@ -67,3 +68,13 @@ def test_a_verb_has_the_arguments_of_the_contract(verb: str) -> None:
 def test_an_unbound_verb_knows_its_name() -> None:
     assert Cloud.list_networks.__qualname__ == "Cloud.list_networks"
     assert Cloud.create_server.__name__ == "create_server"
+
+
+def test_a_second_request_id_goes_with_every_later_request() -> None:
+    fake = FakeCloud()
+    cloud = aiocloud.connect(auth={"auth_url": "http://nowhere"}, load_yaml_config=False, transport=fake.transport)
+    before = cloud.compute
+    cloud.set_global_request_id("req-1")
+    assert cloud.options.global_request_id == "req-1"
+    assert cloud.compute is not before
+    assert cloud.compute.endpoint.options.global_request_id == "req-1"

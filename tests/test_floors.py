@@ -18,7 +18,7 @@ FLOORS = [
     "services",
     "region",
     "tasks",
-    "verb cloud",
+    "verb verbs cloud",
     "fleet",
     "_connect",
     "distributed",

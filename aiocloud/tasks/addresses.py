@@ -163,8 +163,8 @@ def _fixed(
         for ip in mappings(port.get("fixed_ips")):
             addr = str(ip.get("ip_address"))
             found.append(Fixed(addr, name, 6 if ":" in addr else 4, mac=mac, port_id=port.id))
-        for ip in floating.get(port.id, ()):
-            addr = str(ip.get("floating_ip_address"))
+        for leading in floating.get(port.id, ()):
+            addr = str(leading.get("floating_ip_address"))
             found.append(Fixed(addr, name, 4, floating=True, mac=mac, port_id=port.id))
     known = {address.addr for address in found}
     told = [(name, a) for name, group in server.addresses.items() for a in group if a.addr not in known]
