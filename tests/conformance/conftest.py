@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from aiocloud.testing import FakeCloud
 from tests.conformance.target import Target
@@ -25,12 +26,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("target", names, indirect=True)
 
 
+def with_administrators(fake: FakeCloud) -> str:
+    """The clouds.yaml of a fake, where `a-admin` is the administrator of `a`."""
+    clouds = yaml.safe_load(fake.clouds_yaml())["clouds"]
+    admins = yaml.safe_load(fake.clouds_yaml(admin=True))["clouds"]
+    clouds.update({f"{name}-admin": entry for name, entry in admins.items()})
+    return yaml.safe_dump({"clouds": clouds})
+
+
 @pytest.fixture
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
     given: str | None = request.config.getoption("clouds_yaml")
     if given:
-        return Target(request.param, Path(given), big=64_000_000)
+        return Target(request.param, Path(given), fake=False, big=64_000_000)
     fake = FakeCloud.talk()
     config = tmp_path / "clouds.yaml"
-    config.write_text(fake.clouds_yaml())
+    config.write_text(with_administrators(fake))
     return Target(request.param, config, {"transport": fake.transport})

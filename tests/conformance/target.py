@@ -25,6 +25,7 @@ class Target:
     name: str
     config: Path
     options: dict[str, Any] = field(default_factory=dict[str, Any])
+    fake: bool = True
     big: int = 5_500_000
     """Bytes of the large object: small on the fake, the talk's 64 MB on a real cloud."""
     prefix: str = field(default_factory=lambda: f"aiocloud-{uuid.uuid4().hex[:10]}")
