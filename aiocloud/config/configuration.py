@@ -273,10 +273,15 @@ def _regions(asked: _Asked) -> tuple[tuple[str, ...], str | None, dict[str, Mapp
     written = overlay(asked.entry, asked.arguments)
     own, alone = (written.get("regions"), written.get("region_name")) if isinstance(written, Mapping) else (None, None)
     inside = read_regions(own, f"{asked.path}.regions") if own is not None else {}
-    names = values.names(alone, f"{asked.path}.region_name") if alone is not None else ()
+    names = _comma_list(alone, f"{asked.path}.region_name") if alone is not None else ()
     default = names[0] if len(names) == 1 else None
     listed = tuple(inside) or names or tuple(asked.profile.regions if asked.profile else ())
     return listed, default, inside
+
+
+def _comma_list(node: Node, path: str) -> tuple[str, ...]:
+    """One word, or several with commas."""
+    return tuple(part.strip() for part in values.word(node, path).split(",") if part.strip())
 
 
 def _at(asked: _Asked, key: str, message: str) -> ConfigError:

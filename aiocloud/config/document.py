@@ -217,7 +217,17 @@ class _Builder:
 
     def _wrong(self, event: yaml.Event, message: str) -> ConfigError:
         line, column = _place(event)
-        return ConfigError(message, file=self.source.name, line=line, column=column)
+        return ConfigError(message, file=self.source.name, line=line, column=column, key=self._path())
+
+    def _path(self) -> str | None:
+        """The keys that lead to where we are."""
+        path = ""
+        for one in self._stack:
+            if isinstance(one.node, Sequence):
+                path += f"[{len(one.node.items)}]"
+            elif one.key is not None:
+                path += f".{one.key.value}" if path else str(one.key.value)
+        return path or None
 
     def _count(self, event: yaml.NodeEvent) -> tuple[int, int]:
         """The place of a new node. ConfigError when there are too many, or its tag is not plain YAML."""
@@ -288,7 +298,7 @@ class _Builder:
         around.node.size += node.size
         around.node.height = max(around.node.height, node.height + 1)
         if around.node.size > MAX_NODES or around.node.height > MAX_DEPTH:
-            raise wrong(node, None, f"its aliases expand to more than {MAX_NODES} values or {MAX_DEPTH} levels")
+            raise wrong(node, self._path(), f"its aliases expand to more than {MAX_NODES} values or {MAX_DEPTH} levels")
 
     def _key(self, node: Node, event: yaml.Event | None) -> Scalar:
         if isinstance(node, Scalar) and node.value != "" and str(node.value).isprintable():

@@ -187,6 +187,9 @@ def service_key(key: str) -> tuple[str, str, str] | None:
 def suggest(word: str, known: Iterable[str]) -> str | None:
     """The known word that somebody probably meant, or None."""
     spelled = {one.lower(): one for one in known}
+    for one in spelled:
+        if len(one) == len(word) and sorted(one) == sorted(word.lower()):
+            return spelled[one]
     near = difflib.get_close_matches(word.lower(), spelled, 1, 0.8)
     return spelled[near[0]] if near else None
 

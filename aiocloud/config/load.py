@@ -254,6 +254,10 @@ def _client(tree: Mapping | None, variables: AnyMapping[str, str]) -> Layer:
     section = tree.get("client") if tree else None
     if section is not None and not isinstance(section, Mapping):
         raise wrong(section, "client", "a mapping is expected here")
+    for key, key_node, _ in section.read("client") if section else ():
+        meant = suggest(key, _OF_EVERY_CLOUD) if key not in _OF_EVERY_CLOUD else None
+        if meant:
+            raise wrong(key_node, f"client.{key}", f"unknown key; did you mean {meant}?")
     kept = Mapping(Source("default"))
     for key in _OF_EVERY_CLOUD:
         written = section.entries.get(key) if section else None
