@@ -67,7 +67,7 @@ async def demo(
     async with AsyncExitStack() as stack:
         fleet = await stack.enter_async_context(_real(clouds) if clouds else _embedded())
         path = image or stack.enter_context(_made_up_image())
-        rows = [member.where for member in (*fleet.clouds, *fleet.unusable)]
+        rows = [*(cloud.where for cloud in fleet.clouds), *(broken.where for broken in fleet.unusable)]
         runs = {cloud.where: Run() for cloud in fleet}
         with open_board(console, rows, STEPS) as board:
             outcomes, interrupted = await _run_all(fleet, runs, board, path, timeout)

@@ -12,8 +12,9 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
+from aiocloud._json import is_array, is_object, mapping
 from aiocloud.errors import CloudError, InvalidRequest
 
 __all__ = ["FORMATS", "Format", "clean", "jmespath", "pick", "render", "to_json", "write"]
@@ -43,7 +44,7 @@ def pick(row: Row, path: str) -> Any:
     if path in row:
         return row[path]
     for part in path.split("."):
-        value = cast("Row", value).get(part) if isinstance(value, Mapping) else None
+        value = mapping(value).get(part)
     return value
 
 
@@ -69,7 +70,7 @@ def render(data: Any, form: Format, columns: Sequence[str] | None = None, *, wid
         )
         return _structured(chosen, form)
     if rows is None:
-        return "\n".join(_cell(item) for item in (cast("list[Any]", data) if isinstance(data, list) else [data])) + "\n"
+        return "\n".join(_cell(item) for item in (data if is_array(data) else [data])) + "\n"
     if form == "name":
         return "".join(f"{_cell(row.get('name') or row.get('id'))}\n" for row in rows)
     names = list(columns or dict.fromkeys(key for row in rows for key in row))
@@ -78,16 +79,16 @@ def render(data: Any, form: Format, columns: Sequence[str] | None = None, *, wid
 
 
 def _rows(data: Any) -> list[Row] | None:
-    if isinstance(data, list) and all(isinstance(item, Mapping) for item in cast("list[Any]", data)):
-        return cast("list[Row]", data)
-    return [cast("Row", data)] if isinstance(data, Mapping) else None
+    if is_array(data) and all(is_object(item) for item in data):
+        return data
+    return [data] if is_object(data) else None
 
 
 def _structured(data: Any, form: Format) -> str:
     if form == "json":
         return to_json(data, indent=2) + "\n"
     if form == "ndjson":
-        items = cast("list[Any]", data) if isinstance(data, list) else [data]
+        items = data if is_array(data) else [data]
         return "".join(to_json(item) + "\n" for item in items)
     import yaml
 
@@ -110,10 +111,10 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, Mapping):
-        return ", ".join(f"{clean(str(key))}={_cell(inner)}" for key, inner in cast("Row", value).items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_cell(inner) for inner in cast("Sequence[Any]", value))
+    if is_object(value):
+        return ", ".join(f"{clean(str(key))}={_cell(inner)}" for key, inner in value.items())
+    if is_array(value):
+        return ", ".join(_cell(inner) for inner in value)
     return clean(str(value))
 
 

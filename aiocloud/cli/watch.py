@@ -1,0 +1,146 @@
+"""`aiocloud watch`: the servers of all clouds, live: in the terminal, or served to a browser."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import anyio
+from cyclopts import Parameter
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from aiocloud.cli.options import Where
+from aiocloud.cli.output import clean, write
+from aiocloud.errors import CloudError
+from aiocloud.web.feed import CloudView, Feed
+
+__all__ = ["watch"]
+
+_STYLES = {
+    "ACTIVE": "green",
+    "ERROR": "bold red",
+    "BUILD": "yellow",
+    "up": "green",
+    "down": "bold red",
+    "asking": "dim",
+}
+
+
+async def watch(
+    *,
+    web: Annotated[bool, Parameter(negative="", help="Serve the board to a browser instead.")] = False,
+    port: Annotated[int, Parameter(help="Where to serve it on 127.0.0.1; 0 takes any free port.")] = 8765,
+    interval: Annotated[float, Parameter(help="Seconds between an answer and the next question.")] = 5,
+    once: Annotated[bool, Parameter(negative="", help="Ask each cloud once, show, and end.")] = False,
+    where: Where | None = None,
+) -> int:
+    """Show the servers of every cloud, or of those that --cloud names, as they change.
+
+    Off a terminal each change is a line.
+    """
+    where = where or Where()
+    if where.cloud is None:
+        where = Where(region=where.region, all_clouds=True, timeout=where.timeout, debug=where.debug)
+    if interval <= 0:
+        raise CloudError("--interval is a number of seconds above 0")
+    async with where.fleet() as fleet:
+        feed = Feed(fleet, interval)
+        if once:
+            await feed.once()
+            Console(width=None if sys.stdout.isatty() else 200).print(drawn(list(feed.views.values())))
+        else:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(feed.run)
+                await (_serve(feed, port) if web else _show(feed) if sys.stdout.isatty() else _tell(feed))
+                tasks.cancel_scope.cancel()
+        views = feed.views.values()
+        down = [view for view in views if view.state == "down"]
+    return (3 if len(down) < len(views) else 1) if once and down else 0
+
+
+async def _show(feed: Feed) -> None:
+    console = Console()
+    with Live(console=console, auto_refresh=False, screen=True, vertical_overflow="crop") as live:
+        async for _ in feed.changes():
+            live.update(drawn(list(feed.views.values()), console.height - 1), refresh=True)
+
+
+def drawn(views: Sequence[CloudView], height: int | None = None) -> Group:
+    """The board as a table; what does not fit into `height` lines is counted."""
+    table = Table(box=None, padding=(0, 1), header_style="bold", expand=False)
+    for column in ("cloud", "server", "status", "address", "flavor"):
+        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    lines = [line for view in sorted(views, key=lambda view: view.where) for line in _lines(view)]
+    room = len(lines) if height is None else max(1, height - 3)
+    for line in lines[:room]:
+        table.add_row(*line)
+    servers = sum(len(view.servers) for view in views)
+    more = f"; {len(lines) - room} lines more" if len(lines) > room else ""
+    return Group(table, Text(f"{servers} servers in {len(views)} clouds{more}", style="dim"))
+
+
+def _lines(view: CloudView) -> list[list[Text]]:
+    where = Text(clean(view.where), style="bold")
+    if view.state == "asking":
+        return [[where, Text("asking ...", style="dim")]]
+    lines = [
+        [
+            where if nth == 0 else Text(""),
+            Text(clean(server.name)),
+            Text(
+                clean(f"{server.status} ({server.task})" if server.task else server.status),
+                _STYLES.get(server.status, ""),
+            ),
+            Text(clean(server.address)),
+            Text(clean(server.flavor)),
+        ]
+        for nth, server in enumerate(view.servers)
+    ]
+    if view.state == "down":
+        return [[where, Text(clean(view.error), style="bold red")], *([Text(""), *line[1:]] for line in lines)]
+    return lines or [[where, Text("no servers", style="dim")]]
+
+
+async def _tell(feed: Feed) -> None:
+    """Off a terminal: a line for each server that is new, different or gone."""
+    known: dict[tuple[str, str], str] = {}
+    errors: dict[str, str] = {}
+    async for views in feed.changes():
+        for view in views:
+            if view.error != errors.get(view.where, ""):
+                errors[view.where] = view.error
+                write(clean(f"{view.at} {view.where}: {view.error or 'answers again'}") + "\n")
+            now = {
+                (view.where, server.id): f"{server.name} {server.status} {server.address}" for server in view.servers
+            }
+            for key in [key for key in known if key[0] == view.where and key not in now]:
+                write(clean(f"{view.at} {view.where}: {known.pop(key)} -> gone") + "\n")
+            for key, text in now.items():
+                if known.get(key) != text:
+                    write(clean(f"{view.at} {view.where}: {text}") + "\n")
+            known |= now
+
+
+async def _serve(feed: Feed, port: int) -> None:
+    """Until Ctrl-C or SIGTERM."""
+    try:
+        import uvicorn
+
+        from aiocloud.web.app import board
+    except ModuleNotFoundError as error:
+        raise CloudError(f"the board for a browser needs {error.name}: pip install 'aiocloud[web]'") from None
+    try:
+        listener = socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise CloudError(f"port {port} can't be served: {error.strerror or error}") from None
+    config = uvicorn.Config(
+        board(feed), lifespan="off", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1
+    )
+    with listener:
+        write(f"http://127.0.0.1:{listener.getsockname()[1]}/\n")
+        await uvicorn.Server(config).serve(sockets=[listener])
