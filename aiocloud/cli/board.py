@@ -14,7 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Board", "LiveBoard", "PlainBoard", "open_board"]
+from aiocloud.cli.output import clean
+
+__all__ = ["Board", "LiveBoard", "PlainBoard", "open_board", "safe"]
 
 
 class Board(Protocol):
@@ -53,7 +55,9 @@ class PlainBoard:
 
     def _line(self, row: str, step: str, text: str) -> None:
         seconds = time.monotonic() - self.began
-        self.console.print(f"[{seconds:6.2f}s] {row}: {step}: {text}", markup=False, highlight=False, soft_wrap=True)
+        self.console.print(
+            clean(f"[{seconds:6.2f}s] {row}: {step}: {text}"), markup=False, highlight=False, soft_wrap=True
+        )
 
 
 @dataclass
@@ -91,7 +95,7 @@ class LiveBoard:
 
     def __rich__(self) -> Table:
         table = Table(box=None, padding=(0, 1), header_style="bold", expand=False)
-        table.add_column("cloud", no_wrap=True)
+        table.add_column("cloud", no_wrap=True, min_width=max((len(row) for row in self._rows), default=0))
         for step in self._steps:
             table.add_column(step, overflow="ellipsis", no_wrap=True, max_width=28)
         for row in self._rows:
@@ -103,8 +107,7 @@ class LiveBoard:
         if cell.state == "running" and not text:
             text = f"{time.monotonic() - cell.since:.1f} s"
         # What clouds say is text, never markup or control characters.
-        clean = "".join(char if char.isprintable() else " " for char in text)
-        return Text(f"{_SIGNS[cell.state]} {clean}", style=_STYLES[cell.state])
+        return Text(f"{_SIGNS[cell.state]} {clean(text)}", style=_STYLES[cell.state])
 
 
 @contextmanager
@@ -120,4 +123,4 @@ def open_board(console: Console, rows: Sequence[str], steps: Sequence[str]) -> I
 
 def safe(text: str) -> str:
     """Text from outside for a rich table."""
-    return escape("".join(char if char.isprintable() else " " for char in text))
+    return escape(clean(text))

@@ -46,6 +46,8 @@ class Run:
     address: str = ""
     how: str = ""
     seconds: float = 0.0
+    step: str = STEPS[0]
+    """How far it is."""
     leftovers: list[Leftover] = field(default_factory=list)
 
 
@@ -131,7 +133,8 @@ async def _run_all(
             async for outcome in stream:
                 outcomes.append(outcome)
                 if isinstance(outcome, Failed):
-                    board.fail(outcome.cloud.where, _step_of(outcome), _said(outcome.error))
+                    step = runs[outcome.cloud.where].step if outcome.cloud.where in runs else STEPS[0]
+                    board.fail(outcome.cloud.where, step, _said(outcome.error))
         tasks.cancel_scope.cancel()
     return outcomes, interrupted.is_set()
 
@@ -144,10 +147,6 @@ async def _cancel_on_signal(scope: anyio.CancelScope, interrupted: anyio.Event) 
             return
 
 
-def _step_of(outcome: Failed) -> str:
-    return getattr(outcome.error, "demo_step", STEPS[0])
-
-
 def _said(error: Exception) -> str:
     return error.message if isinstance(error, CloudError) else str(error)
 
@@ -155,40 +154,37 @@ def _said(error: Exception) -> str:
 async def _program(cloud: Cloud, run: Run, board: Board, path: Path, timeout: float) -> Server:
     """The talk's program, step by step."""
     began = anyio.current_time()
-    step = "image"
-    try:
+
+    def begin(step: str) -> None:
+        run.step = step
         board.begin(cloud.where, step)
+
+    def progress(now: Progress) -> None:
+        board.begin(cloud.where, "image", f"{now.done / 2**20:.1f} MiB of {(now.total or 0) / 2**20:.1f}")
+
+    try:
+        begin("image")
         before = await cloud.get_image(IMAGE)
-
-        def progress(now: Progress) -> None:
-            board.begin(cloud.where, "image", f"{now.done / 2**20:.1f} MiB of {(now.total or 0) / 2**20:.1f}")
-
         image = await cloud.create_image(IMAGE, filename=str(path), wait=True, progress=progress)
         mine = before is None or before.id != image.id
         run.image = image if mine else None
-        board.end(cloud.where, step, f"{image.name} {'uploaded' if mine else 'was there'}")
+        board.end(cloud.where, run.step, f"{image.name} {'uploaded' if mine else 'was there'}")
 
-        step = "flavor"
-        board.begin(cloud.where, step)
+        begin("flavor")
         flavor = await cloud.get_flavor_by_ram(_RAM)
-        board.end(cloud.where, step, f"{flavor.name} ({flavor.ram} MiB)")
+        board.end(cloud.where, run.step, f"{flavor.name} ({flavor.ram} MiB)")
 
-        step = "server"
-        board.begin(cloud.where, step)
+        begin("server")
         run.server = await cloud.create_server(SERVER, image=image, flavor=flavor, wait=False)
         active = await cloud.wait_for_server(run.server, auto_ip=False, timeout=timeout)
-        board.end(cloud.where, step, f"{active.name} {active.status}")
+        board.end(cloud.where, run.step, f"{active.name} {active.status}")
 
-        step = "address"
-        board.begin(cloud.where, step)
+        begin("address")
         server = await cloud.wait_for_server(run.server, timeout=timeout)
         run.server = server
         run.address = server.public_v4 or server.interface_ip
         run.how = _how(server)
-        board.end(cloud.where, step, f"{run.address} ({run.how})")
-    except CloudError as error:
-        error.demo_step = step  # type: ignore[attr-defined]
-        raise
+        board.end(cloud.where, run.step, f"{run.address} ({run.how})")
     finally:
         run.seconds = anyio.current_time() - began
     return server
