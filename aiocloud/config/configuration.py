@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as AnyMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -76,8 +77,8 @@ class Configuration:
 
     def regions(self, name: str) -> tuple[str | None, ...]:
         """The regions of a cloud as far as they are configured; (None,) when nothing names one. Raises ConfigError."""
-        asked = self._ask(name, Mapping(Source("argument")))
-        listed, _, _ = _regions(asked)
+        with _naming(name):
+            listed, _, _ = _regions(self._ask(name, Mapping(Source("argument"))))
         return listed or (None,)
 
     def cloud(self, name: str | None = None, region_name: str | None = None, **overrides: Any) -> CloudConfig:
@@ -91,7 +92,8 @@ class Configuration:
             source = Source("argument", key)
             arguments.entries[key] = (Scalar(key, source), from_python(value, source))
         chosen = name if name is not None else self._default(arguments)
-        return self._assemble(self._ask(chosen, arguments), region_name)
+        with _naming(chosen):
+            return self._assemble(self._ask(chosen, arguments), region_name)
 
     def _default(self, arguments: Mapping) -> str:
         found = self._found
@@ -206,7 +208,8 @@ class Configuration:
         self._fetched[address] = over(fetched, local) if local and not local.remote else fetched
         if not fetched.name and asked.profile:
             self._fetched[address] = replace(fetched, name=asked.profile.name)
-        return self._assemble(asked, wanted)
+        with _naming(asked.name):
+            return self._assemble(asked, wanted)
 
     def _region(
         self, asked: _Asked, wanted: str | None, *, open_ended: bool
@@ -266,6 +269,16 @@ class Configuration:
             if note not in self._told:
                 self._told.add(note)
                 log.warning("%s", note)
+
+
+@contextmanager
+def _naming(cloud: str) -> Iterator[None]:
+    """Errors inside say which cloud they concern."""
+    try:
+        yield
+    except ConfigError as error:
+        error.at(cloud, None)
+        raise
 
 
 def _regions(asked: _Asked) -> tuple[tuple[str, ...], str | None, dict[str, Mapping | None]]:

@@ -176,6 +176,8 @@ def canonical(key: str) -> str:
 
 def service_key(key: str) -> tuple[str, str, str] | None:
     """`volume_api_version` -> (block-storage, api_version, api_version): the service, the key, and the key as spelled."""
+    if key != key.lower():
+        return None
     if key.startswith("has_") and len(key) > len("has_"):
         return official(key[len("has_") :]), "enabled", "enabled"
     for suffix in _SUFFIXES:
