@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from aiocloud.region import Region
 from aiocloud.tasks import (
+    accelerators,
     catalog,
+    clusters,
     compute,
     downloads,
     firewalls,
     flavors,
     floating_ips,
     images,
+    machines,
     networks,
     objects,
     people,
@@ -21,6 +24,8 @@ from aiocloud.tasks import (
     searching,
     security_groups,
     servers,
+    stacks,
+    templates,
     volume_copies,
     volumes,
     zones,
@@ -383,3 +388,79 @@ class Verbs(Region):
 
     range_search = searching.range_search
     search_resources = searching.search_resources
+
+    # Orchestration
+
+    create_stack = stacks.create_stack
+    delete_stack = stacks.delete_stack
+    get_stack = stacks.get_stack
+    get_template_contents = templates.get_template_contents
+    list_stacks = stacks.list_stacks
+    search_stacks = stacks.search_stacks
+    update_stack = stacks.update_stack
+
+    # Container infrastructure
+
+    create_cluster_template = clusters.create_cluster_template
+    delete_cluster_template = via(lambda region: region.container_infrastructure_management.cluster_templates.delete)
+    get_cluster_template = clusters.get_cluster_template
+    list_cluster_templates = clusters.list_cluster_templates
+    search_cluster_templates = clusters.search_cluster_templates
+    update_cluster_template = via(lambda region: region.container_infrastructure_management.cluster_templates.update)
+    create_coe_cluster = clusters.create_coe_cluster
+    delete_coe_cluster = via(lambda region: region.container_infrastructure_management.clusters.delete)
+    get_coe_cluster = via(lambda region: region.container_infrastructure_management.clusters.find)
+    get_coe_cluster_certificate = clusters.get_coe_cluster_certificate
+    list_coe_clusters = via(lambda region: region.container_infrastructure_management.clusters.list)
+    search_coe_clusters = via(lambda region: region.container_infrastructure_management.clusters.search)
+    sign_coe_cluster_certificate = clusters.sign_coe_cluster_certificate
+    update_coe_cluster = via(lambda region: region.container_infrastructure_management.clusters.update)
+    list_magnum_services = via(lambda region: region.container_infrastructure_management.services.list)
+
+    # Bare metal
+
+    get_machine = via(lambda region: region.baremetal.nodes.find)
+    list_machines = via(lambda region: region.baremetal.nodes.list)
+    update_machine = via(lambda region: region.baremetal.nodes.update)
+    activate_node = machines.activate_node
+    attach_port_to_machine = machines.attach_port_to_machine
+    deactivate_node = machines.deactivate_node
+    detach_port_from_machine = machines.detach_port_from_machine
+    get_machine_by_mac = machines.get_machine_by_mac
+    get_nic_by_mac = machines.get_nic_by_mac
+    inspect_machine = machines.inspect_machine
+    list_nics = machines.list_nics
+    list_nics_for_machine = machines.list_nics_for_machine
+    list_ports_attached_to_machine = machines.list_ports_attached_to_machine
+    node_set_provision_state = machines.node_set_provision_state
+    patch_machine = machines.patch_machine
+    purge_node_instance_info = machines.purge_node_instance_info
+    register_machine = machines.register_machine
+    remove_machine_from_maintenance = machines.remove_machine_from_maintenance
+    set_machine_maintenance_state = machines.set_machine_maintenance_state
+    set_machine_power_off = machines.set_machine_power_off
+    set_machine_power_on = machines.set_machine_power_on
+    set_machine_power_reboot = machines.set_machine_power_reboot
+    set_node_instance_info = machines.set_node_instance_info
+    unregister_machine = machines.unregister_machine
+    validate_machine = machines.validate_machine
+    validate_node = machines.validate_node
+    wait_for_baremetal_node_lock = machines.wait_for_baremetal_node_lock
+
+    # Accelerators
+
+    bind_accelerator_request = accelerators.bind_accelerator_request
+    create_accelerator_request = accelerators.create_accelerator_request
+    create_device_profile = accelerators.create_device_profile
+    delete_accelerator_request = accelerators.delete_accelerator_request
+    delete_device_profile = accelerators.delete_device_profile
+    patch_accelerator_request = accelerators.patch_accelerator_request
+    unbind_accelerator_request = accelerators.unbind_accelerator_request
+    list_accelerator_requests = via(lambda region: region.accelerator.accelerator_requests.list)
+    list_deployables = via(lambda region: region.accelerator.deployables.list)
+    list_device_profiles = via(lambda region: region.accelerator.device_profiles.list)
+    list_devices = via(lambda region: region.accelerator.devices.list)
+
+    # Shared file systems
+
+    list_share_availability_zones = via(lambda region: region.shared_file_system.availability_zones.list)
