@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import mimetypes
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, Literal
 
-from aiocloud.errors import ChecksumMismatch, InvalidRequest, NotFound
+from aiocloud._json import is_array, load_json, mapping
+from aiocloud.errors import ChecksumMismatch, CloudError, InvalidRequest, NotFound
 from aiocloud.match import matches, named
 from aiocloud.model import Which
 from aiocloud.progress import Meter, OnProgress
 from aiocloud.region import Region
 from aiocloud.services.object_store.capabilities import Capabilities
 from aiocloud.services.object_store.container import PUBLIC, Container
-from aiocloud.services.object_store.headers import header_values, metadata_headers
+from aiocloud.services.object_store.headers import container_path, header_values, metadata_headers, object_path
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks import removal
 from aiocloud.tasks.digests import Digests
@@ -23,11 +26,13 @@ from aiocloud.tasks.pieces import md5_of
 from aiocloud.tasks.segments import segments_container
 from aiocloud.tasks.sources import Data, FileSource, Source, source_of
 from aiocloud.tasks.uploads import Upload
+from aiocloud.transport.body import Replay
 
 __all__ = [
     "create_container",
     "create_directory_marker_object",
     "create_object",
+    "delete_all",
     "delete_container",
     "delete_object",
     "get_container",
@@ -42,6 +47,7 @@ __all__ = [
     "search_objects",
     "set_container_access",
     "update_object",
+    "upload_archive",
 ]
 
 # Under these names other SDKs keep an object's checksums, too.
@@ -211,9 +217,8 @@ async def list_objects(
     objects = cloud.object_store.objects(container)
     if full_listing:
         return await objects.list(prefix=prefix, delimiter=delimiter)
-    async for page in objects.pages({"prefix": prefix or "", "delimiter": delimiter or ""}):
-        return page.items
-    return []
+    async with aclosing(objects.pages(prefix=prefix, delimiter=delimiter)) as pages:
+        return (await anext(pages)).items
 
 
 async def search_objects(
@@ -303,3 +308,46 @@ async def delete_all(cloud: Region, container: Which, names: Sequence[str]) -> N
     """Remove many objects of a container, in bulk where the cloud can; not their segments."""
     objects = cloud.object_store.objects(container)
     await removal.delete_many(cloud, [(objects.container, name) for name in names])
+
+
+async def upload_archive(
+    cloud: Region,
+    path: str,
+    filename: str | os.PathLike[str] | None = None,
+    data: Data | None = None,
+    *,
+    kind: Literal["tar", "tar.gz", "tar.bz2"] = "tar",
+    progress: OnProgress = None,
+) -> int:
+    """Unpack an archive in the cloud, below `path` (`""`, a container, or `container/prefix`); how many files it had.
+
+    Raises CloudError, naming the first few, when some could not be stored. Needs the cloud's bulk upload.
+    API: https://docs.openstack.org/api-ref/object-store/#bulk-upload
+    """
+    source = await source_of(filename, data)
+    stream = isinstance(source, AsyncIterator)
+    meter = Meter(f"archive {path}", None if stream else source.size, progress)
+
+    async def counted() -> AsyncIterator[bytes]:
+        meter.add(-meter.done)
+        async for chunk in source if isinstance(source, AsyncIterator) else source.read(0, source.size):
+            yield chunk
+            meter.add(len(chunk))
+
+    container, _, prefix = path.strip("/").partition("/")
+    where = (container_path(container) if container else "") + (object_path(prefix) if prefix else "")
+    response = await cloud.object_store.endpoint.request(
+        "PUT",
+        where,
+        params={"extract-archive": kind},
+        content=counted() if isinstance(source, AsyncIterator) else Replay(counted, source.size),
+        deadline=math.inf,
+    )
+    answer = mapping(load_json(response.content, "the bulk upload"))
+    errors = answer.get("Errors")
+    status = str(answer.get("Response Status") or "")
+    if errors or not status.startswith("2"):
+        told = "; ".join(f"{row[0]}: {row[1]}" for row in (errors if is_array(errors) else [])[:5])
+        error = CloudError(f"the archive was not unpacked whole: {status} {told}")
+        raise error.at(cloud.name, cloud.region_name, "object-store")
+    return int(answer.get("Number Files Created") or 0)

@@ -110,20 +110,21 @@ class FileSource:
             file = await to_thread.run_sync(io.FileIO, self.path)
         except OSError as error:
             raise CloudError(f"can't read {self.path} any more: {_why(error)}") from None
-        self._readers += 1
+        whole = length == self.size
+        self._readers += whole
         try:
             at = start
             while at < start + length:
-                chunk = await self._chunk(file, at, min(start + length - at, CHUNK), digests)
+                get = self._shared if whole and self._readers > 1 else self._read
+                chunk = await get(file, at, min(start + length - at, CHUNK), digests)
                 at += len(chunk)
                 yield chunk
         finally:
-            self._readers -= 1
+            self._readers -= whole
             file.close()
 
-    async def _chunk(self, file: io.FileIO, at: int, size: int, digests: Digests | None) -> bytes:
-        if self._readers < 2:
-            return await self._read(file, at, size, digests)
+    async def _shared(self, file: io.FileIO, at: int, size: int, digests: Digests | None) -> bytes:
+        """A chunk that others who read the whole file may want at the same time."""
         key = (at, size)
         if key in self._under_way:
             await self._under_way[key].wait()

@@ -34,7 +34,7 @@ class FakeTransport(httpx2.AsyncBaseTransport):
         req = Req(
             method=request.method,
             path=url.raw_path.partition(b"?")[0].decode("ascii"),
-            headers={name.lower(): value for name, value in request.headers.items()},
+            headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers.raw},
             query=read_query(url.query.decode("ascii")),
             stream=(sent := _sent(request)),
             root=f"{url.scheme}://{url.host}{port}",
@@ -50,7 +50,7 @@ class FakeTransport(httpx2.AsyncBaseTransport):
             raise _error(cut, request) from None
         return httpx2.Response(
             reply.status,
-            headers=_headers(reply),
+            headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in _headers(reply).items()],
             stream=_Body(reply.content),
             request=request,
             extensions={"http_version": b"HTTP/1.1"},

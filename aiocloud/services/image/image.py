@@ -11,7 +11,7 @@ from pydantic import Field
 from aiocloud._http import httpx
 from aiocloud._json import load_json, mapping
 from aiocloud.collection import Collection, Creatable
-from aiocloud.model import NullAs, Place, Resource, Spec, Text, Which, Wire, build
+from aiocloud.model import NullAs, Place, Resource, Spec, Text, Which, Wire, build, wire_names
 from aiocloud.paths import join
 from aiocloud.services.image.member import ImageTask, Member, Members, NewMember
 from aiocloud.transport.body import Body, Replay
@@ -114,7 +114,13 @@ class Images(Collection[Image, New, Edit], Generic[New, Edit]):
         return await self.patch(name_or_id, build(self._edit, *args, **kwargs).body())
 
     async def patch(self, name_or_id: Which, changes: Mapping[str, Any]) -> Image:
-        """Set these properties, by their wire names; those that are None are removed, where they are."""
+        """Set these properties; those that are None are removed, where they are. Glance keeps its users' own as text."""
+        names = wire_names(Image)
+        own = {*Image.model_fields, *names.values()}
+        changes = {
+            names.get(key, key): value if value is None or key in own else _text(value)
+            for key, value in changes.items()
+        }
         path = self.resource.place.path + join(await self.id_of(name_or_id))
         there: Mapping[str, Any] = {}
         if None in changes.values():

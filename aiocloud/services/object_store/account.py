@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
+from pydantic import SecretStr
+
 from aiocloud.endpoint import Endpoint
 from aiocloud.model import Place, Resource, Wire, read_one
 from aiocloud.services.object_store.headers import header_fields, header_values, metadata_headers
@@ -21,6 +23,9 @@ class Account(Resource):
     container_count: Annotated[int, Wire("x-account-container-count")] = 0
     object_count: Annotated[int, Wire("x-account-object-count")] = 0
     quota_bytes: Annotated[int | None, Wire("x-account-meta-quota-bytes", "quota-bytes")] = None
+    temp_url_key: Annotated[SecretStr | None, Wire("temp-url-key")] = None
+    """What temporary URLs are signed with."""
+    temp_url_key_2: Annotated[SecretStr | None, Wire("temp-url-key-2")] = None
     metadata: dict[str, str] = {}
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Generic, ParamSpec
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from aiocloud.collection import Collection, Filters, Query
 from aiocloud.errors import NotFound
@@ -36,6 +36,9 @@ class Container(Resource):
     versions_location: Annotated[str | None, Wire("x-versions-location")] = None
     history_location: Annotated[str | None, Wire("x-history-location")] = None
     sync_to: Annotated[str | None, Wire("x-container-sync-to")] = None
+    temp_url_key: Annotated[SecretStr | None, Wire("temp-url-key")] = None
+    """What temporary URLs are signed with."""
+    temp_url_key_2: Annotated[SecretStr | None, Wire("temp-url-key-2")] = None
     metadata: dict[str, str] = {}
 
 
@@ -120,7 +123,7 @@ class Containers(Collection[Container, New, Edit], Generic[New, Edit]):
     async def _read_all(self, params: Mapping[str, Any]) -> Sequence[Container]:
         return [item async for page in self.pages(params) for item in page.items]
 
-    async def pages(self, filters: Filters = None, **query: Query) -> AsyncIterator[Page[Container]]:
+    async def pages(self, filters: Filters = None, **query: Query) -> AsyncGenerator[Page[Container], None]:
         """Page after page; `prefix`, `marker`, `end_marker`, `reverse` and `limit` are Swift's own."""
         asked = {"format": "json", **(filters or {}), **query}
         params: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}

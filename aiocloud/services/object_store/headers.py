@@ -99,7 +99,9 @@ def header_fields(headers: Mapping[str, str], kind: str) -> dict[str, Any]:
     metadata: dict[str, str] = {}
     for name, value in headers.items():
         name = name.lower()
-        if name.startswith(prefix := f"x-{kind}-meta-"):
+        if name.endswith(("-meta-temp-url-key", "-meta-temp-url-key-2")):
+            fields[name.partition("-meta-")[2]] = value  # a secret: not among the metadata that anybody prints
+        elif name.startswith(prefix := f"x-{kind}-meta-"):
             metadata[name.removeprefix(prefix)] = value
         elif name not in _NOISE:
             fields[name] = value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, ClassVar
 
@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from aiocloud._http import httpx
 from aiocloud.collection import Filters, Listing, Query
 from aiocloud.endpoint import Endpoint
-from aiocloud.errors import NotFound
+from aiocloud.errors import Conflict, NotFound
 from aiocloud.model import Page, Place, Resource, Text, Which, Wire, read_one
 from aiocloud.services.object_store.capabilities import capabilities
 from aiocloud.services.object_store.headers import (
@@ -84,6 +84,9 @@ class Objects(Listing[Object]):
             response = await self.endpoint.head(self.path(name), params={"symlink": "get"})
         except NotFound:
             return None
+        except Conflict:
+            # A large object that has lost a segment: its manifest can still be asked for.
+            response = await self.endpoint.head(self.path(name), params={"multipart-manifest": "get"})
         return self.of_headers(name, response)
 
     def of_headers(self, name: str, response: httpx.Response) -> Object:
@@ -182,7 +185,7 @@ class Objects(Listing[Object]):
     async def _read_all(self, params: Mapping[str, Any]) -> Sequence[Object]:
         return [item async for page in self.pages(params) for item in page.items]
 
-    async def pages(self, filters: Filters = None, **query: Query) -> AsyncIterator[Page[Object]]:
+    async def pages(self, filters: Filters = None, **query: Query) -> AsyncGenerator[Page[Object], None]:
         """Page after page; `prefix`, `delimiter`, `marker`, `end_marker`, `reverse` and `limit` are Swift's own."""
         asked = {"format": "json", **(filters or {}), **query}
         params: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}

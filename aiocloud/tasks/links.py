@@ -1,0 +1,154 @@
+"""Signed addresses, which let people without a login read or store objects for a while. The signing is pure.
+
+API: https://docs.openstack.org/swift/latest/api/temporary_url_middleware.html
+and https://docs.openstack.org/swift/latest/api/form_post_middleware.html
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from aiocloud.errors import InvalidRequest
+from aiocloud.model import Which
+from aiocloud.region import Region
+from aiocloud.services.object_store.headers import container_path, object_path
+
+__all__ = ["FormSignature", "generate_form_signature", "generate_temp_url", "set_temp_url_key", "sign_form", "sign_url"]
+
+
+def sign_url(
+    key: str, path: str, expires: int, *, method: str = "GET", digest: str = "sha256", prefix: bool = False
+) -> str:
+    """The signature of a temporary URL for a path (`/v1/ACCOUNT/CONTAINER/OBJECT`, not quoted)."""
+    what = f"prefix:{path}" if prefix else path
+    return _sign(key, f"{method.upper()}\n{expires}\n{what}", digest)
+
+
+def sign_form(
+    key: str, path: str, redirect: str, max_size: int, max_count: int, expires: int, *, digest: str = "sha256"
+) -> str:
+    """The signature of a form that uploads to a path (`/v1/ACCOUNT/CONTAINER/PREFIX`)."""
+    return _sign(key, f"{path}\n{redirect}\n{max_size}\n{max_count}\n{expires}", digest)
+
+
+def _sign(key: str, text: str, digest: str) -> str:
+    if not key:
+        raise InvalidRequest("a signature needs a key: set_temp_url_key makes one")
+    return hmac.new(key.encode(), text.encode(), digest).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class FormSignature:
+    """What a form's fields `signature` and `expires` (seconds since 1970) hold, and the URL that it is sent to."""
+
+    url: str
+    expires: int
+    signature: str
+
+
+async def _digest(cloud: Region) -> str:
+    """The strongest digest that the cloud takes."""
+    can = await cloud.object_store.capabilities()
+    allowed = (can.tempurl or {}).get("allowed_digests") or ["sha256"]
+    return next((each for each in ("sha256", "sha512", "sha1") if each in allowed), "sha256")
+
+
+async def _key(cloud: Region, container: str, key: str | None) -> str:
+    """The key given, else the container's, else the account's."""
+    if key:
+        return key
+    container_keys, account_keys = (
+        await cloud.object_store.containers.get(container),
+        await cloud.object_store.account.get(),
+    )
+    for holder in (container_keys, account_keys):
+        for found in (holder.temp_url_key, holder.temp_url_key_2):
+            if found is not None and found.get_secret_value():
+                return found.get_secret_value()
+    raise InvalidRequest(f"neither container {container!r} nor the account has a key for signatures: set_temp_url_key")
+
+
+async def set_temp_url_key(cloud: Region, container: Which | None = None, key: str | None = None) -> str:
+    """Set the key that signatures are made with, for a container or the whole account; a new random one if none is given.
+
+    The key is given back. Whoever knows it can sign.
+    """
+    key = key or secrets.token_urlsafe(32)
+    if container is None:
+        await cloud.object_store.account.update({"temp-url-key": key})
+    else:
+        name = cloud.object_store.objects(container).container
+        await cloud.object_store.containers.update(name, metadata={"temp-url-key": key})
+    return key
+
+
+async def generate_temp_url(
+    cloud: Region,
+    container: Which,
+    name: str,
+    seconds: int,
+    method: str = "GET",
+    *,
+    key: str | None = None,
+    prefix: bool = False,
+    filename: str | None = None,
+    inline: bool = False,
+) -> str:
+    """An address that works without a login for so many seconds. `prefix` signs all objects whose names begin so.
+
+    `filename` is what a browser saves it as; `inline` lets it be shown instead.
+    """
+    if seconds < 1:
+        raise InvalidRequest(f"seconds must be at least 1, not {seconds}")
+    place = cloud.object_store.objects(container).container
+    url, account = await _account(cloud)
+    expires, digest = int(time.time()) + seconds, await _digest(cloud)
+    plain = f"{account}/{place}/{name}"
+    signature = sign_url(await _key(cloud, place, key), plain, expires, method=method, digest=digest, prefix=prefix)
+    query: dict[str, str] = {"temp_url_sig": signature, "temp_url_expires": str(expires)}
+    if prefix:
+        query["temp_url_prefix"] = name
+    if filename:
+        query["filename"] = filename
+    path = container_path(place) + (object_path(name) if name else "/")
+    return f"{url}{path}?{urlencode(query)}{'&inline' if inline else ''}"
+
+
+async def generate_form_signature(
+    cloud: Region,
+    container: Which,
+    object_prefix: str,
+    redirect_url: str,
+    max_file_size: int,
+    max_upload_count: int,
+    timeout: int,
+    temp_url_key: str | None = None,
+) -> FormSignature:
+    """What an HTML form needs to upload files without a login; `timeout` is in seconds, `max_file_size` in bytes."""
+    for what, number in (
+        ("max_file_size", max_file_size),
+        ("max_upload_count", max_upload_count),
+        ("timeout", timeout),
+    ):
+        if number < 1:
+            raise InvalidRequest(f"{what} must be at least 1, not {number}")
+    place = cloud.object_store.objects(container).container
+    url, account = await _account(cloud)
+    expires = int(time.time()) + timeout
+    key = await _key(cloud, place, temp_url_key)
+    path = f"{account}/{place}/{object_prefix}"
+    digest = await _digest(cloud)
+    signature = sign_form(key, path, redirect_url, max_file_size, max_upload_count, expires, digest=digest)
+    there = container_path(place) + (object_path(object_prefix) if object_prefix else "/")
+    return FormSignature(f"{url}{there}", expires, signature)
+
+
+async def _account(cloud: Region) -> tuple[str, str]:
+    """The account's URL and its path, which is what is signed: from `/v1/` on, also behind a proxy's prefix."""
+    url = (await cloud.object_store.endpoint.service()).url
+    path = urlsplit(url).path
+    return url, path[path.rfind("/v1/") :] if "/v1/" in path else path

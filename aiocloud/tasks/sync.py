@@ -1,0 +1,239 @@
+"""A folder and a container made alike, one way or the other: first a plan that can be looked at, then its steps.
+
+Compared are names, sizes and then, as asked, times or checksums. Times are kept as rclone and swiftclient keep them
+(`X-Object-Meta-Mtime`), so that they understand each other's uploads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Literal
+
+from anyio import CapacityLimiter, to_thread
+
+from aiocloud.concurrent import concurrently
+from aiocloud.errors import CloudError, InvalidRequest, NotFound
+from aiocloud.model import Which
+from aiocloud.progress import OnProgress, Progress
+from aiocloud.region import Region
+from aiocloud.services.object_store.object import Object
+from aiocloud.tasks.objects import create_object, is_object_stale
+from aiocloud.tasks.ranges import download_object
+from aiocloud.tasks.removal import delete_object
+
+__all__ = ["Step", "Synced", "plan_sync", "sync_objects"]
+
+_AT_ONCE = 4
+_CLOSE = 1.0  # seconds by which the same time may differ once it was written down somewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to be done: `name` is the object's, and the file's below the folder with slashes."""
+
+    do: Literal["upload", "download", "delete object", "delete file", "compare"]
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What was done, or with `dry_run` would be, and how many were alike already."""
+
+    steps: tuple[Step, ...]
+    alike: int
+    failed: tuple[tuple[Step, CloudError], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes that are carried."""
+        return sum(step.size for step in self.steps if step.do in ("upload", "download"))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one side's copy; the time is in seconds since 1970, or None where nobody kept it."""
+
+    size: int
+    mtime: float | None
+
+
+def plan_sync(
+    here: Mapping[str, Known],
+    there: Mapping[str, Known],
+    *,
+    way: Literal["up", "down"],
+    delete: bool,
+    checksum: bool,
+) -> tuple[Step, ...]:
+    """What makes the other side like this one. Pure; `compare` stands for those that only their content can tell apart."""
+    source, target = (here, there) if way == "up" else (there, here)
+    carry: Literal["upload", "download"] = "upload" if way == "up" else "download"
+    steps: list[Step] = []
+    for name, known in sorted(source.items()):
+        other = target.get(name)
+        if other is None or other.size != known.size:
+            steps.append(Step(carry, name, known.size))
+        elif checksum or known.mtime is None or other.mtime is None or abs(known.mtime - other.mtime) > _CLOSE:
+            steps.append(Step("compare", name, known.size))
+    if delete:
+        gone: Literal["delete object", "delete file"] = "delete object" if way == "up" else "delete file"
+        steps += [Step(gone, name, target[name].size) for name in sorted(set(target) - set(source))]
+    return tuple(steps)
+
+
+async def sync_objects(
+    cloud: Region,
+    folder: str | os.PathLike[str],
+    container: Which,
+    *,
+    way: Literal["up", "down"] = "up",
+    prefix: str = "",
+    delete: bool = False,
+    checksum: bool = False,
+    dry_run: bool = False,
+    exclude: Sequence[str] = (),
+    segment_size: int | None = None,
+    progress: OnProgress = None,
+) -> Synced:
+    """Make a container like a folder (`up`), or a folder like a container (`down`).
+
+    What is of another size, or of another time and other content, is carried; with `checksum` content is compared whatever
+    the times say. `delete` removes what only the other side has. `prefix` is put before the names of the objects; `exclude`
+    holds shell patterns. `dry_run` only says what would be done, where content would have to be compared as `compare`.
+    Symbolic links and special files are passed over. Failures of single objects are in the result. Raises InvalidRequest
+    when the folder is not there.
+    """
+    objects = cloud.object_store.objects(container)
+    root = Path(folder)
+    if way not in ("up", "down"):
+        raise InvalidRequest(f"way is 'up' or 'down', not {way!r}")
+    if way == "up" and not await to_thread.run_sync(root.is_dir):
+        raise InvalidRequest(f"there is no folder {root}")
+    here = _without(await to_thread.run_sync(_files, root), exclude)
+    there = _without(await _objects(cloud, objects.container, prefix, exact=not checksum), exclude)
+    steps = plan_sync(here, there, way=way, delete=delete, checksum=checksum)
+    alike = len(here if way == "up" else there) - sum(1 for step in steps if not step.do.startswith("delete"))
+    if dry_run:
+        return Synced(steps, alike)
+    work = _Work(cloud, objects.container, root, prefix, way, segment_size, progress, sum(step.size for step in steps))
+    await work.run(steps)
+    return Synced(tuple(work.done), alike + work.same, tuple(work.failed))
+
+
+def _files(root: Path) -> dict[str, Known]:
+    found: dict[str, Known] = {}
+    for folder, names, files in os.walk(root):
+        names.sort()
+        for name in files:
+            path = Path(folder, name)
+            if path.is_symlink() or not path.is_file() or (name.startswith(".") and ".part" in name):
+                continue
+            facts = path.stat()
+            found[path.relative_to(root).as_posix()] = Known(facts.st_size, facts.st_mtime)
+    return found
+
+
+def _without(known: Mapping[str, Known], exclude: Iterable[str]) -> dict[str, Known]:
+    patterns = tuple(exclude)
+    return {name: each for name, each in known.items() if not any(fnmatchcase(name, one) for one in patterns)}
+
+
+async def _objects(cloud: Region, container: str, prefix: str, *, exact: bool) -> dict[str, Known]:
+    """The objects by their names without the prefix. A listing tells no times and no sizes of large objects: HEAD does."""
+    objects = cloud.object_store.objects(container)
+    try:
+        listed = [each async for each in objects.stream(prefix=prefix or None)]
+    except NotFound:
+        return {}
+    found: dict[str, Known] = {}
+    limiter = CapacityLimiter(4 * _AT_ONCE)
+
+    async def look(each: Object) -> None:
+        async with limiter:
+            whole = await objects.get(each) if exact or not each.content_length else each
+        mtime = whole.metadata.get("mtime")
+        found[each.name.removeprefix(prefix)] = Known(whole.content_length, _number(mtime))
+
+    async with concurrently() as tasks:
+        for each in listed:
+            if not each.name.endswith("/") and each.content_type != "application/directory":
+                tasks.start_soon(look, each)
+    return found
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+@dataclass
+class _Work:
+    """The steps being taken, several at a time."""
+
+    cloud: Region
+    container: str
+    root: Path
+    prefix: str
+    way: Literal["up", "down"]
+    segment_size: int | None
+    progress: OnProgress
+    total: int
+
+    def __post_init__(self) -> None:
+        self.done: list[Step] = []
+        self.failed: list[tuple[Step, CloudError]] = []
+        self.same = 0
+        self._carried = 0
+        self._limiter = CapacityLimiter(_AT_ONCE)
+
+    async def run(self, steps: Sequence[Step]) -> None:
+        """Take them all."""
+        async with concurrently() as tasks:
+            for step in steps:
+                tasks.start_soon(self._one, step)
+
+    async def _one(self, step: Step) -> None:
+        async with self._limiter:
+            try:
+                await self._take(step)
+            except CloudError as error:
+                self.failed.append((step, error))
+            self._carried += step.size
+            if self.progress is not None:
+                self.progress(Progress(self._carried, self.total, step.name))
+
+    async def _take(self, step: Step) -> None:
+        path, name = self._path(step.name), self.prefix + step.name
+        if step.do == "compare" and not await is_object_stale(self.cloud, self.container, name, path):
+            self.same += 1
+            return
+        if step.do == "delete object":
+            await delete_object(self.cloud, self.container, name)
+        elif step.do == "delete file":
+            await to_thread.run_sync(path.unlink)
+        elif self.way == "up":
+            await create_object(self.cloud, self.container, name, path, segment_size=self.segment_size)
+        else:
+            await to_thread.run_sync(lambda: path.parent.mkdir(parents=True, exist_ok=True))
+            got = await download_object(self.cloud, self.container, name, path)
+            mtime = _number(got.metadata.get("mtime"))
+            if mtime is not None:
+                await to_thread.run_sync(os.utime, path, (mtime, mtime))
+        self.done.append(step if step.do != "compare" else Step(_CARRY[self.way], step.name, step.size))
+
+    def _path(self, name: str) -> Path:
+        """Where an object's file is. Raises InvalidRequest for a name that leads out of the folder."""
+        parts = name.split("/")
+        if any(part in ("", ".", "..") or "\0" in part or "\\" in part or ":" in part[:2] for part in parts):
+            raise InvalidRequest(f"object {name!r} can't be a file below {self.root}")
+        return self.root.joinpath(*parts)
+
+
+_CARRY: dict[str, Literal["upload", "download"]] = {"up": "upload", "down": "download"}

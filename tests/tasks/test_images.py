@@ -1,0 +1,191 @@
+"""Images on the fake cloud: sent once, by the way the cloud takes them, and removed when it does not work out."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+import aiocloud
+from aiocloud import Cloud
+from aiocloud.tasks import formats
+from aiocloud.tasks.sources import FileSource
+from aiocloud.testing import FakeCloud, Fault
+
+CONTENT = bytes(range(256)) * 4096
+
+
+def to(fake: FakeCloud, config: Path) -> Cloud:
+    return aiocloud.connect("fake", config_files=[config], transport=fake.transport)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    path = tmp_path / "disk.raw"
+    path.write_bytes(CONTENT)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        (b"QFI\xfb\0\0\0\3", "qcow2"),
+        (b"KDMV\1\0\0\0", "vmdk"),
+        (b"# Disk DescriptorFile\nversion=1", "vmdk"),
+        (b"vhdxfile", "vhdx"),
+        (b"conectix", "vhd"),
+        (b"\0" * 32769 + b"CD001", "iso"),
+        (b"<<< Oracle VM VirtualBox Disk Image >>>", "vdi"),
+        (b"\0" * 510 + b"\x55\xaa", "raw"),
+        (b"\0" * 1024, None),
+        (b"", None),
+    ],
+)
+def test_a_file_says_itself_what_it_is(head: bytes, found: str | None) -> None:
+    assert formats.recognise(head) == found
+
+
+def test_a_file_that_refers_to_others_is_refused() -> None:
+    def qcow2(backing: int = 0, features: int = 0) -> bytes:
+        return b"QFI\xfb" + struct.pack(">IQ", 3, backing) + b"\0" * 56 + struct.pack(">Q", features) + b"\0" * 40
+
+    formats.check_safe(qcow2(), "qcow2")
+    formats.check_safe(b"anything", "raw")
+    for head, disk_format, why in (
+        (qcow2(backing=104), "qcow2", "backing file"),
+        (qcow2(features=4), "qcow2", "data in another file"),
+        (b"# Disk DescriptorFile\n", "vmdk", "describes other files"),
+        (b"KDMV", "qcow2", "this file is vmdk"),
+        (b"QFI\xfb", "qcow2", "ends inside its header"),
+    ):
+        with pytest.raises(aiocloud.InvalidRequest, match=why):
+            formats.check_safe(head, disk_format)
+
+
+@pytest.mark.anyio
+async def test_the_same_content_is_sent_once(fake: FakeCloud, clouds_yaml: Path, disk: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        seen: list[aiocloud.Progress] = []
+        image = await cloud.create_image(
+            "mine", disk, disk_format="raw", tags=["blue"], meta={"team": "ops"}, min_disk=2, progress=seen.append
+        )
+        assert (image.status, image.size, image.min_disk, image["team"]) == ("active", len(CONTENT), 2, "ops")
+        assert seen[-1] == aiocloud.Progress(len(CONTENT), len(CONTENT), "image mine")
+        again = await cloud.create_image("mine", disk, disk_format="raw", wait=True)
+        assert again.id == image.id
+        assert fake.count(service="image", method="PUT") == 1
+        other = await cloud.create_image("mine", disk, disk_format="raw", allow_duplicates=True)
+        assert other.id != image.id
+        with pytest.raises(aiocloud.Ambiguous):
+            await cloud.get_image("mine")
+        assert await cloud.delete_image(other.id) is True
+        assert await cloud.update_image_properties("mine", meta={"team": None, "new": True}) is True
+        found = await cloud.get_image("mine")
+        assert found is not None
+        assert "team" not in found
+        assert await cloud.get_image_id("mine") == image.id
+        assert await cloud.get_image_name(image.id, exclude="in") is None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("how", ["put", "import"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_broken_upload_ends_in_one_image(
+    fake: FakeCloud, clouds_yaml: Path, disk: Path, how: str, when: Any
+) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        before = {image.id for image in await cloud.list_images()}
+        fake.fault(Fault(service="image", method="POST", path="*/images", reset=when))
+        fake.fault(Fault(service="image", method="PUT", path="*/file" if how == "put" else "*/stage", reset=when))
+        image = await cloud.create_image("mine", disk, disk_format="raw", use_import=how == "import", wait=True)
+        assert (image.status, image.size) == ("active", len(CONTENT))
+        assert {each.id for each in await cloud.list_images()} - before == {image.id}
+
+
+@pytest.mark.anyio
+async def test_what_fails_or_is_cancelled_leaves_no_image(fake: FakeCloud, clouds_yaml: Path, disk: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        fake.fault(Fault(service="image", method="PUT", path="*/file", times=None, status=403))
+        with pytest.raises(aiocloud.Forbidden):
+            await cloud.create_image("mine", disk, disk_format="raw")
+        fake.clear()
+        with anyio.CancelScope() as scope:
+            await cloud.create_image("mine", disk, disk_format="raw", progress=lambda _: scope.cancel())
+        assert scope.cancelled_caught
+        assert await cloud.search_images("mine") == []
+        fake.fault(Fault(service="image", method="PUT", path="*/file", times=None, status=403))
+        fake.fault(Fault(service="image", method="DELETE", times=None, status=403))
+        with pytest.raises(aiocloud.Forbidden) as caught:
+            await cloud.create_image("mine", disk, disk_format="raw")
+        assert [left.kind for left in caught.value.leftovers] == ["image"]
+
+
+@pytest.mark.anyio
+async def test_streams_and_bad_input(fake: FakeCloud, clouds_yaml: Path, disk: Path, tmp_path: Path) -> None:
+    async def stream() -> AsyncIterator[bytes]:
+        for at in range(0, len(CONTENT), 100_000):
+            yield CONTENT[at : at + 100_000]
+
+    async with to(fake, clouds_yaml) as cloud:
+        image = await cloud.create_image("streamed", data=stream(), disk_format="raw")
+        assert image.size == len(CONTENT)
+        copy = tmp_path / "copy"
+        await cloud.download_image("streamed", output_path=copy)
+        assert copy.read_bytes() == CONTENT
+        with copy.open("wb") as file:
+            await cloud.download_image("streamed", output_file=file)
+        assert copy.read_bytes() == CONTENT
+        for arguments, error, why in (
+            ({"filename": tmp_path / "no-such"}, aiocloud.InvalidRequest, "no-such"),
+            ({}, aiocloud.InvalidRequest, "nothing to make"),
+            ({"filename": disk, "md5": "0" * 32}, aiocloud.ChecksumMismatch, "md5"),
+            ({"data": b"QFI\xfb" + struct.pack(">IQ", 3, 64) + b"\0" * 90}, aiocloud.InvalidRequest, "backing"),
+            ({"uri": "http://example.org/x.raw", "stores": ["no"], "wait": True}, aiocloud.CloudError, "no"),
+        ):
+            options: dict[str, Any] = dict(arguments)
+            with pytest.raises(error, match=why):
+                await cloud.create_image("bad", timeout=3, **options)
+        assert await cloud.search_images("bad") == []
+        with pytest.raises(aiocloud.InvalidRequest, match="output_path"):
+            await cloud.download_image("streamed")
+
+
+@pytest.mark.anyio
+async def test_damage_on_the_way_down_is_an_error(
+    fake: FakeCloud, clouds_yaml: Path, disk: Path, tmp_path: Path
+) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        image = await cloud.create_image("mine", disk, disk_format="raw")
+        fake.cloud().region().glance.images[image.id]["os_hash_value"] = "0" * 128
+        with pytest.raises(aiocloud.ChecksumMismatch):
+            await cloud.download_image("mine", output_path=tmp_path / "copy")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["clouds.yaml", "disk.raw"]
+
+
+@pytest.mark.anyio
+async def test_many_clouds_read_a_file_once(disk: Path, tmp_path: Path) -> None:
+    disk.write_bytes(CONTENT * 4)
+    first, second = await FileSource.open(disk), await FileSource.open(disk)
+    assert first is second
+    reads: list[int] = []
+    read = first._read
+
+    async def counted(file: Any, at: int, size: int, digests: Any) -> bytes:
+        reads.append(at)
+        return await read(file, at, size, digests)
+
+    first._read = counted  # type: ignore[method-assign]
+    got: list[bytes] = []
+
+    async def reader() -> None:
+        got.append(b"".join([chunk async for chunk in first.read(0, first.size)]))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(reader)
+    assert set(got) == {CONTENT * 4}
+    assert len(reads) <= 1.5 * len(set(reads))

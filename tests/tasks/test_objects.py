@@ -1,0 +1,252 @@
+"""Objects on the fake cloud: what goes up comes down, and what is sent is no more than it takes."""
+
+from __future__ import annotations
+
+import io
+import random
+import tarfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+import aiocloud
+from aiocloud import Cloud, CloudError
+from aiocloud.tasks.links import generate_form_signature, generate_temp_url, set_temp_url_key
+from aiocloud.tasks.objects import delete_all, upload_archive
+from aiocloud.tasks.ranges import download_object
+from aiocloud.testing import FakeCloud, Fault
+
+pytestmark = pytest.mark.anyio
+
+
+def to(fake: FakeCloud, config: Path) -> Cloud:
+    return aiocloud.connect("fake", config_files=[config], transport=fake.transport)
+
+
+def boxes(fake: FakeCloud) -> dict[str, list[str]]:
+    """Containers and the names of their objects, from the fake's memory."""
+    accounts = fake.cloud().region().swift.accounts.values()
+    return {name: sorted(box.objects) for account in accounts for name, box in account.containers.items()}
+
+
+def big(size: int, seed: int = 1) -> bytes:
+    return random.Random(seed).randbytes(size)
+
+
+@pytest.mark.parametrize("use_slo", [True, False])
+async def test_a_file_in_segments_comes_back_and_leaves_nothing(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, use_slo: bool
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(big(25_500))
+    seen: list[aiocloud.Progress] = []
+    async with to(fake, clouds_yaml) as cloud:
+        made = await cloud.create_object(
+            "box", "name", path, segment_size=1000, use_slo=use_slo, metadata={"Color": "grün"}, progress=seen.append
+        )
+        assert (made.name, made.content_length, made.metadata["color"]) == ("name", 25_500, "grün")
+        assert made.is_static_large_object is use_slo
+        assert len(boxes(fake)["box_segments"]) == 26
+        assert boxes(fake)["box"] == ["name"]
+        assert (seen[-1].done, seen[-1].total) == (25_500, 25_500)
+        assert await cloud.get_object("box", "name") == path.read_bytes()
+        assert await cloud.delete_object("box", "name") is True
+        assert await cloud.delete_object("box", "name") is False
+        assert boxes(fake) == {"box": []}
+        assert await cloud.delete_container("box") is True
+        assert await cloud.delete_container("box") is False
+
+
+async def test_the_same_content_is_not_sent_again(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(big(5000))
+    async with to(fake, clouds_yaml) as cloud:
+        for segment_size in (None, 1000):
+            await cloud.create_object("box", "name", path, segment_size=segment_size, if_changed=False)
+            fake.requests.clear()
+            again = await cloud.create_object("box", "name", path, segment_size=777)
+            assert fake.count(method="PUT") == 0
+            assert again.content_length == 5000
+            assert await cloud.is_object_stale("box", "name", path) is False
+            await cloud.create_object("box", "name", path, metadata={"new": "one"})
+            assert fake.count(method="PUT") == 0
+            found = await cloud.get_object_metadata("box", "name")
+            assert found is not None
+            assert found.metadata["new"] == "one"
+        path.write_bytes(big(5000, seed=2))
+        assert await cloud.is_object_stale("box", "name", path) is True
+
+
+async def test_a_replaced_large_object_leaves_no_segments(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=big(10_000), segment_size=1000)
+        before = boxes(fake)["box_segments"]
+        await cloud.create_object("box", "name", data=big(8000, seed=2), segment_size=1000)
+        assert len(boxes(fake)["box_segments"]) == 8
+        assert not set(before) & set(boxes(fake)["box_segments"])
+        assert await cloud.get_object("box", "name") == big(8000, seed=2)
+        await cloud.create_object("box", "name", data=b"small")
+        assert boxes(fake) == {"box": ["name"]}
+
+
+async def test_what_broke_off_is_removed_or_kept_as_asked(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(big(20_000))
+    async with to(fake, clouds_yaml) as cloud:
+        fake.fault(Fault(service="object-store", method="PUT", path="*_segments/*/00000015", times=None, status=403))
+        with pytest.raises(aiocloud.Forbidden):
+            await cloud.create_object("box", "name", path, segment_size=1000)
+        assert boxes(fake) == {}
+        with pytest.raises(aiocloud.Forbidden):
+            await cloud.create_object("box", "name", path, segment_size=1000, keep_segments=True)
+        kept = len(boxes(fake)["box_segments"])
+        assert 0 < kept < 20
+        fake.clear()
+        await cloud.create_object("box", "name", path, segment_size=1000)
+        assert fake.count(method="PUT", path="*_segments/*") == 20 - kept
+        assert await cloud.get_object("box", "name") == path.read_bytes()
+
+
+async def test_a_cancelled_upload_leaves_nothing(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        for enough in range(0, 30, 3):
+            with anyio.CancelScope() as scope:
+
+                def stop(progress: aiocloud.Progress, scope: anyio.CancelScope = scope, enough: int = enough) -> None:
+                    if progress.done >= enough * 1000:
+                        scope.cancel()
+
+                await cloud.create_object("box", "name", data=big(30_000), segment_size=1000, progress=stop)
+            assert scope.cancelled_caught
+            assert boxes(fake) == {}
+
+
+async def chunks(data: bytes, step: int) -> AsyncIterator[bytes]:
+    for at in range(0, len(data), step):
+        yield data[at : at + step]
+
+
+async def test_data_is_bytes_text_a_file_object_or_a_stream(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    data = big(4321)
+    (tmp_path / "file").write_bytes(data)
+    async with to(fake, clouds_yaml) as cloud:
+        with (tmp_path / "file").open("rb") as file:
+            kinds: dict[str, Any] = {
+                "bytes": data,
+                "view": memoryview(data),
+                "object": file,
+                "memory": io.BytesIO(data),
+                "list": [data[:7], b"", data[7:]],
+                "async": chunks(data, 100),
+            }
+            for name, kind in kinds.items():
+                for size in (None, 1000):
+                    again = chunks(data, 999) if name == "async" else kind
+                    if hasattr(kind, "seek"):
+                        kind.seek(0)
+                    await cloud.create_object("box", name, data=again, segment_size=size)
+                    assert await cloud.get_object("box", name) == data, (name, size)
+        await cloud.create_object("box", "text", data="grün")
+        assert await cloud.get_object("box", "text") == "grün".encode()
+        await cloud.create_object("box", "empty", data=chunks(b"", 1))
+        assert await cloud.get_object("box", "empty") == b""
+
+
+async def test_what_cant_be_uploaded_is_one_clear_error(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        with pytest.raises(aiocloud.InvalidRequest, match="no-such-file"):
+            await cloud.create_object("box", "name", tmp_path / "no-such-file")
+        with pytest.raises(aiocloud.InvalidRequest, match="not a regular file|directory"):
+            await cloud.create_object("box", "name", tmp_path)
+        with pytest.raises(aiocloud.InvalidRequest, match="either filename= or data="):
+            await cloud.create_object("box", "name", tmp_path / "x", data=b"")
+        with pytest.raises(aiocloud.InvalidRequest, match="at least 1"):
+            await cloud.create_object("box", "name", data=b"x", segment_size=0)
+        with pytest.raises(aiocloud.InvalidRequest, match="not str"):
+            await cloud.create_object("box", "name", data=["text"])  # type: ignore[list-item]
+        with pytest.raises(aiocloud.ChecksumMismatch, match="md5"):
+            await cloud.create_object("box", "name", data=b"x", md5="0" * 32)
+        with pytest.raises(aiocloud.InvalidRequest, match="metadata key"):
+            await cloud.create_object("box", "name", data=b"x", metadata={"a b": "c"})
+        with pytest.raises(aiocloud.InvalidRequest, match="control character"):
+            await cloud.create_object("box", "name", data=b"x", metadata={"a": "b\r\nX-Evil: 1"})
+        assert boxes(fake) == {}
+
+
+async def test_a_download_is_all_or_nothing_and_goes_on(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    data, target = big(200_000), tmp_path / "copy"
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=data, segment_size=1000)
+        fake.fault(Fault(service="object-store", method="GET", path="*/box/name", after=12, times=None, status=403))
+        with pytest.raises(aiocloud.Forbidden):
+            await download_object(cloud, "box", "name", target)
+        assert not target.exists()
+        assert list(tmp_path.glob(".copy.part*"))
+        fake.clear()
+        await download_object(cloud, "box", "name", target)
+        assert target.read_bytes() == data
+        assert fake.count(method="GET", path="*/box/name") < 1 + 20
+        assert not list(tmp_path.glob(".copy.part*"))
+        with pytest.raises(aiocloud.NotFound):
+            await download_object(cloud, "box", "nothing", target)
+        with pytest.raises(CloudError, match="can't write"):
+            await download_object(cloud, "box", "name", tmp_path / "no" / "folder")
+
+
+async def test_a_manifest_whose_segment_vanished_is_an_error(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=big(5000), segment_size=1000)
+        (gone, *_) = boxes(fake)["box_segments"]
+        await delete_all(cloud, "box_segments", [gone])
+        with pytest.raises(CloudError):
+            await cloud.get_object("box", "name")
+        with pytest.raises(CloudError):
+            await cloud.get_object("box", "name", outfile=tmp_path / "copy")
+        assert not (tmp_path / "copy").exists()
+        assert await cloud.delete_object("box", "name") is True
+        assert boxes(fake) == {"box": []}
+
+
+async def test_listings_turn_their_pages(clouds_yaml: Path) -> None:
+    fake = FakeCloud(page_size=3)
+    async with to(fake, clouds_yaml) as cloud:
+        for index in range(7):
+            await cloud.create_object("box", f"a/{index}", data=b"x")
+        assert [each.name for each in await cloud.list_objects("box")] == [f"a/{index}" for index in range(7)]
+        assert [each.name for each in await cloud.list_objects("box", delimiter="/")] == ["a/"]
+        assert len(await cloud.list_objects("box", full_listing=False)) == 3
+        assert [each.name for each in await cloud.search_objects("box", "*5")] == ["a/5"]
+        assert [each.name for each in await cloud.list_containers()] == ["box"]
+
+
+async def test_links_archives_copies_and_access(fake: FakeCloud, clouds_yaml: Path) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for index in range(3):
+            entry = tarfile.TarInfo(f"f{index}")
+            entry.size = 3
+            archive.addfile(entry, io.BytesIO(b"abc"))
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_container("box", public=True)
+        assert await cloud.get_container_access("box") == "public"
+        await cloud.set_container_access("box", "private")
+        assert await cloud.get_container_access("box") == "private"
+        assert await upload_archive(cloud, "box/x", data=packed.getvalue()) == 3
+        box = cloud.object_store.objects("box")
+        assert (await box.copy("x/f0", "box", "copy")).content_length == 3
+        await box.link("link", "box", "copy")
+        assert await cloud.get_object("box", "link") == b"abc"
+        assert await cloud.delete_object("box", "link") is True
+        assert await cloud.get_object("box", "copy") == b"abc"
+        key = await set_temp_url_key(cloud, "box")
+        container = await cloud.get_container("box")
+        assert key not in repr(container)
+        url = await generate_temp_url(cloud, "box", "x/f0", 60)
+        assert "temp_url_sig=" in url
+        form = await generate_form_signature(cloud, "box", "up/", "https://example.org/", 1000, 2, 60)
+        assert form.signature and key not in repr(form)

@@ -1,0 +1,48 @@
+"""A folder and a container made alike."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import aiocloud
+from aiocloud.tasks.sync import Known, Step, plan_sync, sync_objects
+from aiocloud.testing import FakeCloud
+
+
+def test_the_plan_carries_what_differs_and_removes_only_when_asked() -> None:
+    here = {"new": Known(1, 5.0), "longer": Known(2, 5.0), "older": Known(3, 5.0), "same": Known(4, 5.0)}
+    there = {"longer": Known(9, 5.0), "older": Known(3, 1.0), "same": Known(4, 5.4), "gone": Known(7, None)}
+    up = plan_sync(here, there, way="up", delete=False, checksum=False)
+    assert up == (Step("upload", "longer", 2), Step("upload", "new", 1), Step("compare", "older", 3))
+    assert plan_sync(here, there, way="up", delete=True, checksum=False)[-1] == Step("delete object", "gone", 7)
+    down = plan_sync(here, there, way="down", delete=True, checksum=True)
+    assert [step.do for step in down] == ["download", "download", "compare", "compare", "delete file"]
+
+
+@pytest.mark.anyio
+async def test_up_and_down_again(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    folder, copy = tmp_path / "here", tmp_path / "copy"
+    (folder / "sub").mkdir(parents=True)
+    for index in range(4):
+        (folder / "sub" / f"größe {index}").write_bytes(os.urandom(index * 900))
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        planned = await sync_objects(cloud, folder, "box", prefix="p/", dry_run=True)
+        assert [step.do for step in planned.steps] == ["upload"] * 4
+        assert fake.count(service="object-store", method="PUT") == 0
+        done = await sync_objects(cloud, folder, "box", prefix="p/", segment_size=1000)
+        assert (len(done.steps), done.failed) == (4, ())
+        assert (await sync_objects(cloud, folder, "box", prefix="p/")).alike == 4
+        back = await sync_objects(cloud, copy, "box", prefix="p/", way="down")
+        assert len(back.steps) == 4
+        for path in (folder / "sub").iterdir():
+            assert (copy / "sub" / path.name).read_bytes() == path.read_bytes()
+        (folder / "sub" / "größe 1").unlink()
+        gone = await sync_objects(cloud, folder, "box", prefix="p/", delete=True)
+        assert [step.do for step in gone.steps] == ["delete object"]
+        await cloud.create_object("box", "p/../../evil", data=b"x")
+        evil = await sync_objects(cloud, copy, "box", prefix="p/", way="down")
+        assert [error.message for _, error in evil.failed] == [f"object '../../evil' can't be a file below {copy}"]
+        assert not (tmp_path.parent / "evil").exists()
