@@ -9,6 +9,11 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    if len(sys.argv) == 3 and sys.argv[1] == "completion":
+        from aiocloud.cli.completion import QUICK, quick
+
+        if sys.argv[2] in QUICK:
+            sys.exit(quick(sys.argv[2]))
     try:
         from aiocloud.cli.app import run
     except ModuleNotFoundError as error:

@@ -15,25 +15,11 @@ from cyclopts.exceptions import CycloptsError
 
 from aiocloud import __version__
 from aiocloud.cli.codes import ERROR, INTERRUPTED, OK, USAGE, exit_code
-from aiocloud.cli.nouns import NOUNS
+from aiocloud.cli.nouns import COMMANDS, NOUNS
 
 __all__ = ["app", "run"]
 
 _THINGS = Group("Things in clouds", sort_key=2)
-_COMMANDS = {
-    "demo": ("demo:demo", "The talk's program on three clouds at once: image, flavor, server, address."),
-    "watch": ("watch:watch", "A live board of the servers of all clouds, in the terminal or in a browser."),
-    "api": ("api:api", "One raw request to a service: `aiocloud api compute GET /servers`."),
-    "config": ("configuration:config", "What clouds.yaml, secure.yaml, profiles and the environment say."),
-    "doctor": (
-        "doctor:doctor",
-        "Check files, names, TLS, clock, login and services of each cloud, and say what to do.",
-    ),
-    "cleanup": ("cleanup:cleanup", "Remove everything in a project, in the order that dependencies ask for."),
-    "inventory": ("inventory:inventory", "Servers of all clouds as Ansible's dynamic inventory."),
-    "fake-cloud": ("fake:fake_cloud", "Serve three fake clouds on this machine."),
-    "completion": ("completion:completion", "The script that makes bash, zsh or fish complete commands and clouds."),
-}
 
 app = App(
     name="aiocloud",
@@ -43,7 +29,7 @@ app = App(
     result_action="return_value",
     backend="asyncio",
 )
-for _name, (_where, _help) in _COMMANDS.items():
+for _name, (_where, _help) in COMMANDS.items():
     app.command(f"aiocloud.cli.{_where}", name=_name, help=_help)
 for _name, _noun in NOUNS.items():
     app.command(
@@ -63,6 +49,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except CycloptsError:
         return USAGE  # told by cyclopts
     except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush does not complain

@@ -1,10 +1,10 @@
-"""What can be listed, shown, created and deleted from the shell: one frozen line each. The verbs are made from them."""
+"""The commands: what can be listed, shown, created and deleted, one frozen line each; and the rest by name."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["EXTRA", "NOUNS", "Noun"]
+__all__ = ["COMMANDS", "EXTRA", "NOUNS", "Noun"]
 
 
 @dataclass(frozen=True)
@@ -218,4 +218,20 @@ NOUNS = {noun.name: noun for noun in _TABLE}
 EXTRA = {
     "image": {"save": "aiocloud.cli.transfer:save_image"},
     "object": {"save": "aiocloud.cli.transfer:save_object"},
+}
+
+# What is no noun: where it is, and what it is for.
+COMMANDS = {
+    "demo": ("demo:demo", "The talk's program on three clouds at once: image, flavor, server, address."),
+    "watch": ("watch:watch", "A live board of the servers of all clouds, in the terminal or in a browser."),
+    "api": ("api:api", "One raw request to a service: `aiocloud api compute GET /servers`."),
+    "config": ("configuration:config", "What clouds.yaml, secure.yaml, profiles and the environment say."),
+    "doctor": (
+        "doctor:doctor",
+        "Check files, names, TLS, clock, login and services of each cloud, and say what to do.",
+    ),
+    "cleanup": ("cleanup:cleanup", "Remove everything in a project, in the order that dependencies ask for."),
+    "inventory": ("inventory:inventory", "Servers of all clouds as Ansible's dynamic inventory."),
+    "fake-cloud": ("fake:fake_cloud", "Serve three fake clouds on this machine."),
+    "completion": ("completion:completion", "The script that makes bash, zsh or fish complete commands and clouds."),
 }

@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
@@ -18,35 +18,11 @@ from aiocloud.match import is_glob
 if TYPE_CHECKING:
     from aiocloud.fleet import Fleet
 
-__all__ = ["How", "Where", "cloud_names", "region_names"]
+__all__ = ["How", "Where", "terminal_width"]
 
 _CLOUDS = Group("Clouds", sort_key=1)
 _OUTPUT = Group("Output", sort_key=2)
 _LOGGING = Group("Logging", sort_key=3)
-
-
-def cloud_names(_: Any = None) -> list[str]:
-    """The clouds in the configuration, for completion; nothing when it can't be read."""
-    from aiocloud.config.load import load_config
-    from aiocloud.errors import CloudError
-
-    try:
-        return list(load_config().cloud_names)
-    except CloudError:
-        return []
-
-
-def region_names(_: Any = None) -> list[str]:
-    """The regions of all clouds in the configuration, for completion; nothing when it can't be read."""
-    from aiocloud.config.load import load_config
-    from aiocloud.errors import CloudError
-
-    try:
-        configuration = load_config()
-        found = [region for name in configuration.cloud_names for region in configuration.regions(name)]
-    except CloudError:
-        return []
-    return sorted({region for region in found if region})
 
 
 @Parameter(name="*")
@@ -59,7 +35,6 @@ class Where:
         Parameter(
             name=["--cloud", "-c"],
             group=_CLOUDS,
-            completer=cloud_names,
             help="Its name in clouds.yaml; also several, separated by commas, and shell patterns. By default OS_CLOUD.",
         ),
     ] = None
@@ -68,7 +43,6 @@ class Where:
         Parameter(
             name=["--region", "-r"],
             group=_CLOUDS,
-            completer=region_names,
             help="The region, where the cloud has several. By default OS_REGION_NAME.",
         ),
     ] = None
@@ -178,6 +152,3 @@ def _one(text: str) -> str:
 def terminal_width() -> int | None:
     """How wide the terminal is; None when standard output is none."""
     return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
-
-
-Verbose = Literal["table"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from types import FunctionType
 from typing import Annotated, Any, cast
 
@@ -57,7 +58,10 @@ def _verb(noun: Noun, name: str) -> tuple[Verb, list[Argument]]:
     task = inspect.getattr_static(Cloud, f"{_TASKS[name]}_{noun.many if name == 'list' else noun.one}", None)
     if isinstance(task, FunctionType):
         first = next(iter(inspect.signature(task).parameters))
-        return task, arguments_of(task, [first])
+        arguments = arguments_of(task, [first])
+        if name in ("show", "delete") and not any(argument.required for argument in arguments):
+            arguments[0] = replace(arguments[0], required=True)
+        return task, arguments
     if name == "create" and noun.new:
         spec = _spec(noun.new)
         return _creator(noun, spec), arguments_of(spec)
@@ -94,7 +98,7 @@ def _made(
 ) -> Any:
     """A command with these arguments and the common options. `positional` is an optional one that needs no `--name`."""
     parameters: list[inspect.Parameter] = []
-    for argument in sorted(arguments, key=lambda argument: not argument.required):
+    for argument in sorted(arguments, key=lambda one: (not one.required, one.name != positional)):
         option = argument.name.removesuffix("_name_or_id").replace("_", "-")
         told = Parameter(name=f"--{option}", help=_explained(argument), negative_iterable=())
         free = argument.required or argument.name == positional
