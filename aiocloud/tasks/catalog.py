@@ -94,7 +94,7 @@ async def create_endpoint(
         for kind, where in urls.items():
             wanted: dict[str, Any] = {"service_id": service_id, "interface": kind, "url": where, "enabled": enabled}
             one = await endpoints.create(**wanted, **given(region_id=region_id))
-            undo.made("endpoint", one.id, where, endpoints.delete)
+            undo.made("endpoint", one.id, where, lambda id: endpoints.delete({"id": id}))
             made.append(one)
     return made
 

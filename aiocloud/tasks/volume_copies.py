@@ -58,7 +58,7 @@ async def create_volume_snapshot(
     snapshots = cloud.block_storage.snapshots
     async with Undo(cloud) as undo:
         snapshot = await snapshots.create(volume_id=volume, **wanted)
-        undo.made("snapshot", snapshot.id, snapshot.name, snapshots.delete)
+        undo.made("snapshot", snapshot.id, snapshot.name, lambda id: snapshots.delete({"id": id}))
         return await _available(cloud, snapshots, snapshot, timeout) if wait else snapshot
 
 
@@ -89,7 +89,7 @@ async def create_volume_backup(
     backups = cloud.block_storage.backups
     async with Undo(cloud) as undo:
         backup = await backups.create(volume_id=volume, **wanted)
-        undo.made("backup", backup.id, backup.name, backups.delete)
+        undo.made("backup", backup.id, backup.name, lambda id: backups.delete({"id": id}))
         return await _available(cloud, backups, backup, timeout) if wait else backup
 
 

@@ -108,9 +108,12 @@ async def _create(cloud: Region, wanted: dict[str, Any], metadata: dict[str, str
     async def look() -> list[Volume]:
         return [volume for volume in await volumes.list() if volume.metadata.get(MARK) == mark]
 
-    undo.search("volume", look, volumes.delete)
+    async def remove(id: str) -> bool:
+        return await volumes.delete({"id": id})
+
+    undo.search("volume", look, remove)
     made, further = await create_once(lambda: volumes.create_from(spec), look)
-    undo.made("volume", made.id, made.name, volumes.delete)
+    undo.made("volume", made.id, made.name, remove)
     for late in further:
         await volumes.delete(late)
     return made

@@ -23,7 +23,9 @@ class VolumeType(Resource):
 
     description: str | None = None
     extra_specs: Annotated[dict[str, Any], NullAs({})] = {}
-    is_public: Annotated[bool, Wire("os-volume-type-access:is_public", "is_public"), NullAs(True)] = True
+    is_public: Annotated[bool, NullAs(True)] = True
+    access_is_public: Annotated[bool | None, Wire("os-volume-type-access:is_public")] = None
+    """The same, where that extension tells it, too."""
     qos_specs_id: str | None = None
 
 

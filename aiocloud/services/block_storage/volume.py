@@ -55,7 +55,9 @@ class Volume(Resource):
     consumes_quota: bool | None = None
     encryption_key_id: str | None = None
     migration_id: Annotated[str | None, Wire("os-vol-mig-status-attr:name_id")] = None
-    migration_status: Annotated[str | None, Wire("os-vol-mig-status-attr:migstat", "migration_status")] = None
+    migration_status: str | None = None
+    migration_state: Annotated[str | None, Wire("os-vol-mig-status-attr:migstat")] = None
+    """The same, under the name that administrators are given it by, too."""
     provider_id: str | None = None
     replication_status: str | None = None
     replication_driver_data: Annotated[str | None, Wire("os-volume-replication:driver_data")] = None
