@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from collections.abc import Mapping as AnyMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,10 +12,10 @@ from typing import Any
 
 from aiocloud.config import values
 from aiocloud.config.document import Mapping, Node, Scalar, Source, from_python, overlay, wrong
-from aiocloud.config.keys import suggest
 from aiocloud.config.merge import Layer, build, combine, layer_of
 from aiocloud.config.profiles import Profile, fetched_profile, over, read_regions, well_known
 from aiocloud.config.schema import CloudConfig, Origin
+from aiocloud.config.suggest import suggest
 from aiocloud.errors import ConfigError
 
 __all__ = ["Configuration", "Found"]
@@ -272,7 +272,7 @@ class Configuration:
 
 
 @contextmanager
-def _naming(cloud: str) -> Iterator[None]:
+def _naming(cloud: str) -> Generator[None, None, None]:
     """Errors inside say which cloud they concern."""
     try:
         yield

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from aiocloud.config import values
-from aiocloud.config.services import aliases, official, official_types
+from aiocloud.config.services import known_names, official
+from aiocloud.config.suggest import suggest
 from aiocloud.config.values import Reader
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "SERVICE",
     "canonical",
     "service_key",
-    "suggest",
     "suggest_key",
 ]
 
@@ -186,16 +185,6 @@ def service_key(key: str) -> tuple[str, str, str] | None:
     return None
 
 
-def suggest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that somebody probably meant, or None."""
-    spelled = {one.lower(): one for one in known}
-    for one in spelled:
-        if len(one) == len(word) and sorted(one) == sorted(word.lower()):
-            return spelled[one]
-    near = difflib.get_close_matches(word.lower(), spelled, 1, 0.8)
-    return spelled[near[0]] if near else None
-
-
 def suggest_key(key: str) -> str | None:
     """The key of a cloud that was probably meant, or None."""
     return suggest(key, _every_key())
@@ -203,7 +192,6 @@ def suggest_key(key: str) -> str | None:
 
 @functools.cache
 def _every_key() -> tuple[str, ...]:
-    services = [name for kind in official_types() for name in (kind, *aliases(kind))]
-    spelled = [name.replace("-", "_") for name in services]
+    spelled = [name.replace("-", "_") for name in known_names()]
     of_services = [f"{name}_{suffix}" for name in spelled for suffix in SERVICE if suffix != "enabled"]
     return ("auth", *CLOUD, *AUTH, *OLD_AUTH, *OLD_CLOUD, *of_services, *(f"has_{name}" for name in spelled))

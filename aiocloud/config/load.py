@@ -19,9 +19,10 @@ import platformdirs
 
 from aiocloud.config.configuration import Configuration, Found
 from aiocloud.config.document import MAX_BYTES, Mapping, Node, Scalar, Source, overlay, parse, wrong
-from aiocloud.config.keys import AUTH, OLD_AUTH, suggest
+from aiocloud.config.keys import AUTH, OLD_AUTH
 from aiocloud.config.merge import Layer, layer_of
 from aiocloud.config.profiles import Profile, public_profile, read_profile
+from aiocloud.config.suggest import suggest
 from aiocloud.errors import ConfigError
 
 __all__ = ["Configuration", "load_config"]

@@ -18,6 +18,7 @@ from aiocloud.config import keys, values
 from aiocloud.config.document import Mapping, Node, Scalar, overlay, wrong
 from aiocloud.config.schema import CloudConfig, NetworkHint, Origin
 from aiocloud.config.services import is_official
+from aiocloud.config.suggest import suggest
 from aiocloud.errors import ConfigError
 
 __all__ = ["Layer", "Setting", "build", "combine", "layer_of"]
@@ -119,7 +120,7 @@ def _take_auth(layer: Layer, node: Node, path: str) -> None:
         where = f"{path}.{name}"
         ours = keys.canonical(name)
         if ours not in keys.AUTH and ours not in keys.OLD_AUTH and ours != "auth_methods":
-            meant = keys.suggest(ours, (*keys.AUTH, *keys.OLD_AUTH))
+            meant = suggest(ours, (*keys.AUTH, *keys.OLD_AUTH))
             if meant:
                 raise wrong(key, where, f"unknown key; did you mean {meant}?")
             layer.note(key, where, "unknown key; kept for a login of its own kind")
@@ -290,7 +291,7 @@ class _Reading:
         if external:
             hints += (NetworkHint(external, None, True, True, True),)
         if internal:
-            hints += (NetworkHint(internal, nat_destination=True, default_interface=True),)
+            hints += (NetworkHint(internal, nat_destination=True),)
         return hints
 
     def services(self) -> dict[str, dict[str, Any]]:

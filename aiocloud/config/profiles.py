@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from aiocloud.config import values
 from aiocloud.config.document import Mapping, Node, Scalar, Sequence, Source, overlay, parse, wrong
-from aiocloud.config.keys import canonical, suggest
+from aiocloud.config.keys import canonical
+from aiocloud.config.suggest import suggest
 from aiocloud.errors import ConfigError
 
 __all__ = ["Profile", "fetched_profile", "over", "public_profile", "read_profile", "read_regions", "well_known"]

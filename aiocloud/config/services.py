@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-__all__ = ["aliases", "is_official", "official", "official_types"]
+__all__ = ["aliases", "is_official", "known_names", "official", "official_types"]
 
 # Official type -> its aliases, the one to prefer in a catalog first.
 _TYPES: dict[str, tuple[str, ...]] = {
@@ -96,3 +96,8 @@ def is_official(service_type: str) -> bool:
 def official_types() -> Iterator[str]:
     """Every official service type."""
     return iter(_TYPES)
+
+
+def known_names() -> Iterator[str]:
+    """Every official service type and every alias."""
+    return iter(_OFFICIAL)

@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from aiocloud.config.document import Mapping, Node, Scalar, Sequence, wrong
 from aiocloud.config.schema import NetworkHint
-from aiocloud.config.services import official
+from aiocloud.config.services import known_names, official
+from aiocloud.config.suggest import suggest
 from aiocloud.errors import ConfigError
 
 __all__ = [
@@ -184,8 +185,15 @@ def counts_by_service(node: Node, path: str) -> int | dict[str, int]:
 
 def _by_service(read: Callable[[Node, str], N], node: Node, path: str) -> N | dict[str, N]:
     if isinstance(node, Mapping):
-        return {official(name): read(one, f"{path}.{name}") for name, _, one in node.read(path)}
+        return {_service(name, key, path): read(one, f"{path}.{name}") for name, key, one in node.read(path)}
     return read(node, path)
+
+
+def _service(name: str, key: Node, path: str) -> str:
+    meant = suggest(name.replace("_", "-"), known_names())
+    if meant and meant != name.replace("_", "-"):
+        raise wrong(key, f"{path}.{name}", f"unknown service; did you mean {meant}?")
+    return official(name)
 
 
 def names(node: Node, path: str) -> tuple[str, ...]:

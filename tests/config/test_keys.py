@@ -105,6 +105,7 @@ def test_a_key_of_a_service(files: Files, key: str) -> None:
         ("rate_limit: 0", "rate_limit"),
         ("rate_limit: {compute: fast}", "rate_limit.compute"),
         ("concurrency: 0.5", "concurrency"),
+        ("concurrency: {comptue: 5}", "concurrency.comptue"),
         ("interface: private", "interface"),
         ("interface: []", "interface"),
         ("floating_ip_source: quantum", "floating_ip_source"),
@@ -241,7 +242,7 @@ def test_keys_of_auth_may_stand_beside_it_and_win(files: Files) -> None:
         ("image_endpoint: https://h/v2", "image_endpoint_override", "https://h/v2"),
         ("image_endpoint_type: admin", "image_interface", ("admin",)),
         ("external_network: net", "networks", (NetworkHint("net", None, True, True, True),)),
-        ("internal_network: net", "networks", (NetworkHint("net", nat_destination=True, default_interface=True),)),
+        ("internal_network: net", "networks", (NetworkHint("net", nat_destination=True),)),
     ],
 )
 def test_old_spellings_work_and_name_the_new_one(
