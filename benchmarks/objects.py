@@ -1,0 +1,349 @@
+"""G10, G11: one file up and down again, beside openstacksdk, python-swiftclient, rclone and curl, in one run.
+
+Each client is a process of its own, measured by the kernel: wall, CPU and peak memory. The clients take turns, so that a
+busy machine is busy for all of them. `--clouds-yaml FILE --cloud NAME` runs on a real Swift; without, it is a fake one on a
+port that keeps nothing of what it gets and answers after 20 ms. A client that is not installed is left out, and named.
+
+    nox -s bench -- objects --small
+    nox -s bench -- objects --clouds-yaml clouds.yaml --cloud NAME
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+import aiocloud
+from aiocloud.tasks.objects import delete_all
+
+MiB = 1024 * 1024
+
+AIOCLOUD_UP = """
+import asyncio, sys, aiocloud
+async def main(config, cloud, container, path, size):
+    async with aiocloud.connect(cloud, config_files=[config]) as c:
+        await c.create_object(container, "big", path, segment_size=int(size))
+asyncio.run(main(*sys.argv[1:]))
+"""
+AIOCLOUD_DOWN = """
+import asyncio, sys, aiocloud
+async def main(config, cloud, container, path):
+    async with aiocloud.connect(cloud, config_files=[config]) as c:
+        await c.get_object(container, "big", outfile=path)
+asyncio.run(main(*sys.argv[1:]))
+"""
+OPENSTACKSDK_UP = """
+import sys, openstack
+config, cloud, container, path, size = sys.argv[1:]
+c = openstack.connect(cloud=cloud)
+c.create_container(container)
+c.create_object(container, "big", filename=path, segment_size=int(size), generate_checksums=False)
+"""
+OPENSTACKSDK_DOWN = """
+import sys, openstack
+config, cloud, container, path = sys.argv[1:]
+openstack.connect(cloud=cloud).get_object(container, "big", outfile=path)
+"""
+SWIFTCLIENT_UP = """
+import os, sys
+from swiftclient.service import SwiftService, SwiftUploadObject
+config, cloud, container, path, size = sys.argv[1:]
+options = {"os_storage_url": os.environ["STORAGE_URL"], "os_auth_token": os.environ["TOKEN"], "auth_version": "3",
+    "segment_size": size, "use_slo": True, "segment_threads": 10, "object_uu_threads": 10}
+with SwiftService(options) as swift:
+    for answer in swift.upload(container, [SwiftUploadObject(path, "big")]):
+        if not answer["success"]:
+            raise SystemExit(str(answer.get("error")))
+"""
+SWIFTCLIENT_DOWN = """
+import os, sys
+from swiftclient.service import SwiftService
+config, cloud, container, path = sys.argv[1:]
+options = {"os_storage_url": os.environ["STORAGE_URL"], "os_auth_token": os.environ["TOKEN"], "auth_version": "3"}
+with SwiftService(options) as swift:
+    for answer in swift.download(container, ["big"], {"out_file": path}):
+        if not answer["success"]:
+            raise SystemExit(str(answer.get("error")))
+"""
+MD5_ALONE = """
+import hashlib, sys
+h = hashlib.md5(usedforsecurity=False)
+with open(sys.argv[1], "rb", buffering=0) as file:
+    while chunk := file.read(1 << 20):
+        h.update(chunk)
+"""
+
+
+@dataclass(frozen=True)
+class Where:
+    """The cloud that is measured on."""
+
+    config: Path
+    cloud: str
+    env: dict[str, str]
+    real: bool
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run took: seconds, CPU seconds, bytes of memory at most."""
+
+    wall: float
+    cpu: float
+    rss: int
+
+
+def run(command: Sequence[str], env: dict[str, str]) -> Cost | str:
+    """Run to the end; the reason, when it failed."""
+    began = time.perf_counter()
+    child = subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert child.stderr is not None
+    said = child.stderr.read().decode(errors="replace")
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        return said.strip().splitlines()[-1] if said.strip() else f"exit code {child.returncode}"
+    return Cost(time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+
+
+def python(script: str, where: Where, *arguments: object) -> list[str]:
+    return [sys.executable, "-c", script, str(where.config), where.cloud, *map(str, arguments)]
+
+
+def uploads(where: Where, path: Path, size: int) -> dict[str, Callable[[str], list[str]]]:
+    """The clients that are there, and their commands for a container."""
+    found: dict[str, Callable[[str], list[str]]] = {"aiocloud": lambda box: python(AIOCLOUD_UP, where, box, path, size)}
+    if has("openstack"):
+        found["openstacksdk"] = lambda box: python(OPENSTACKSDK_UP, where, box, path, size)
+    if has("swiftclient"):
+        found["swiftclient"] = lambda box: python(SWIFTCLIENT_UP, where, box, path, size)
+    if shutil.which("rclone"):
+        found["rclone"] = lambda box: [
+            *("rclone", "copyto", str(path), f"sw:{box}/big", "--swift-chunk-size", f"{size}B", "--retries", "1")
+        ]
+    if shutil.which("curl"):
+        found["curl -T"] = lambda box: curl_up(where, path, size, box)
+    return found
+
+
+def downloads(where: Where, target: Path) -> dict[str, Callable[[str], list[str]]]:
+    found: dict[str, Callable[[str], list[str]]] = {"aiocloud": lambda box: python(AIOCLOUD_DOWN, where, box, target)}
+    if has("openstack"):
+        found["openstacksdk"] = lambda box: python(OPENSTACKSDK_DOWN, where, box, target)
+    if has("swiftclient"):
+        found["swiftclient"] = lambda box: python(SWIFTCLIENT_DOWN, where, box, target)
+    if shutil.which("rclone"):
+        found["rclone"] = lambda box: ["rclone", "copyto", f"sw:{box}/big", str(target), "--retries", "1"]
+    if shutil.which("curl"):
+        url = f"{where.env['STORAGE_URL']}/{{}}/big"
+        found["curl"] = lambda box: [
+            "curl",
+            "-sf",
+            "-K",
+            str(secret(where, target)),
+            "-o",
+            str(target),
+            url.format(box),
+        ]
+    return found
+
+
+def has(module: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(module) is not None
+
+
+def secret(where: Where, beside: Path) -> Path:
+    """curl's settings, so that the token is no argument that everybody sees."""
+    path = beside.with_name("curl.cfg")
+    path.touch(0o600)
+    path.write_text(f'header = "X-Auth-Token: {where.env["TOKEN"]}"\n')
+    return path
+
+
+def curl_up(where: Where, path: Path, size: int, box: str) -> list[str]:
+    """The pieces as files of their own, eight at a time: no hashing, no manifest, nothing looked at."""
+    folder = path.with_name(f"pieces-{size}")
+    if not folder.exists():
+        folder.mkdir()
+        with path.open("rb") as file:
+            for index in range(-(-path.stat().st_size // size)):
+                (folder / f"{index:05d}").write_bytes(file.read(size))
+    settings = path.with_name(f"curl-{size}-{box}.cfg")
+    settings.touch(0o600)
+    lines = [f'header = "X-Auth-Token: {where.env["TOKEN"]}"']
+    for piece in sorted(folder.iterdir()):
+        lines += [
+            f'upload-file = "{piece}"',
+            f'url = "{where.env["STORAGE_URL"]}/{box}/{piece.name}"',
+            'output = "/dev/null"',
+        ]
+    settings.write_text("\n".join(lines))
+    return ["curl", "-sf", "--parallel", "--parallel-max", "8", "-K", str(settings)]
+
+
+async def emptied(cloud: aiocloud.Cloud, prefix: str) -> None:
+    """Remove every container of this run, and what is in it."""
+    for container in await cloud.list_containers(prefix=prefix):
+        if container.name.endswith("_segments"):
+            continue
+        for item in await cloud.list_objects(container):
+            await cloud.delete_object(container, item)
+        await cloud.delete_container(container)
+    # What other clients call theirs.
+    for container in await cloud.list_containers(prefix=prefix):
+        try:
+            await delete_all(cloud, container, [item.name for item in await cloud.list_objects(container)])
+        except aiocloud.NotFound:
+            continue
+        await cloud.delete_container(container)
+
+
+async def measure(where: Where, path: Path, sizes: Sequence[int], rounds: int) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    prefix = f"bench-{os.getpid()}-"
+    alone = await anyio.to_thread.run_sync(run, [sys.executable, "-c", MD5_ALONE, str(path)], where.env)
+    rows.append(row("md5 alone", "-", 0, [alone]))
+    async with aiocloud.connect(where.cloud, config_files=[where.config]) as cloud:
+        for size in sizes:
+            runs: dict[tuple[str, str], list[Cost | str]] = {}
+            for nth in range(rounds):
+                for name, command in uploads(where, path, size).items():
+                    box = f"{prefix}{''.join(char for char in name if char.isalnum())}-{nth}"
+                    await cloud.create_container(box)
+                    cost = await anyio.to_thread.run_sync(run, command(box), where.env)
+                    runs.setdefault((name, "up"), []).append(cost)
+                if where.real:
+                    for name, command in downloads(where, path.with_name("copy")).items():
+                        cost = await anyio.to_thread.run_sync(run, command(f"{prefix}aiocloud-{nth}"), where.env)
+                        runs.setdefault((name, "down"), []).append(cost)
+                await emptied(cloud, prefix)
+            rows += [row(name, way, size, costs) for (name, way), costs in runs.items()]
+    return rows
+
+
+def row(name: str, way: str, size: int, costs: Sequence[Cost | str]) -> dict[str, object]:
+    good = [cost for cost in costs if isinstance(cost, Cost)]
+    bad = [cost for cost in costs if isinstance(cost, str)]
+    if not good:
+        return {"client": name, "way": way, "segment": size, "failed": bad[0]}
+    return {
+        "client": name,
+        "way": way,
+        "segment": size,
+        "wall": statistics.median(cost.wall for cost in good),
+        "cpu": statistics.median(cost.cpu for cost in good),
+        "rss": statistics.median(cost.rss for cost in good) / MiB,
+        "runs": len(good),
+        **({"failed": f"{len(bad)} of {len(costs)}: {bad[0]}"} if bad else {}),
+    }
+
+
+def table(rows: Sequence[dict[str, object]]) -> str:
+    lines = ["| segment | way | client | wall s | CPU s | peak MiB | runs |", "|---|---|---|---|---|---|---|"]
+    for each in rows:
+        numbers = " | ".join(f"{each[key]:.2f}" if key in each else "-" for key in ("wall", "cpu", "rss"))
+        failed = f" ({each['failed']})" if "failed" in each else ""
+        lines.append(
+            f"| {each['segment'] or '-'} | {each['way']} | {each['client']} | {numbers} | {each.get('runs', 0)}{failed} |"
+        )
+    return "\n".join(lines)
+
+
+@asynccontextmanager
+async def sink(folder: Path) -> AsyncIterator[Where]:
+    """A fake Swift in a process of its own, which keeps nothing and answers after 20 ms."""
+    script = (
+        "import anyio, sys\nfrom pathlib import Path\nfrom aiocloud.testing import FakeCloud\n"
+        "async def main():\n"
+        "    fake = FakeCloud(latency=0.02, token_ttl=86400)\n"
+        "    fake.cloud().region().swift.discard = True\n"
+        "    async with fake.serve():\n"
+        "        Path(sys.argv[1]).write_text(fake.clouds_yaml())\n"
+        "        print('ready', flush=True)\n"
+        "        await anyio.sleep_forever()\n"
+        "anyio.run(main)\n"
+    )
+    config = folder / "clouds.yaml"
+    command = [sys.executable, "-c", script, str(config)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: ASYNC220 - it starts at once
+    try:
+        assert child.stdout is not None
+        await anyio.to_thread.run_sync(child.stdout.readline)
+        yield await reached(config, "fake", real=False)
+    finally:
+        child.terminate()
+        await anyio.to_thread.run_sync(child.wait)
+
+
+async def reached(config: Path, name: str, *, real: bool) -> Where:
+    """How every client reaches the cloud: one token for those that can take one."""
+    async with aiocloud.connect(name, config_files=[config]) as cloud:
+        token = await cloud.authorize()
+        url = await cloud.object_store.endpoint.url()
+    env = {
+        "OS_CLIENT_CONFIG_FILE": str(config),
+        "STORAGE_URL": url,
+        "TOKEN": token,
+        "RCLONE_CONFIG_SW_TYPE": "swift",
+        "RCLONE_CONFIG_SW_STORAGE_URL": url,
+        "RCLONE_CONFIG_SW_AUTH_TOKEN": token,
+    }
+    return Where(config, name, env, real)
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks objects", description=__doc__)
+    parser.add_argument("--small", action="store_true", help="64 MiB and one round")
+    parser.add_argument("--rounds", type=int, default=None)
+    parser.add_argument("--mib", type=int, default=None, help="size of the file")
+    parser.add_argument("--segments", default="1000000,16777216,67108864", help="bytes, separated by commas")
+    parser.add_argument("--clouds-yaml", type=Path)
+    parser.add_argument("--cloud")
+    parser.add_argument("--write", type=Path, help="a file for the numbers, as JSON")
+    options = parser.parse_args(list(arguments))
+    rows = asyncio.run(suite(options))
+    print(table(rows))
+    missing = [
+        name for name, there in (("rclone", shutil.which("rclone")), ("curl", shutil.which("curl"))) if not there
+    ]
+    missing += [
+        name for name, module in (("openstacksdk", "openstack"), ("swiftclient", "swiftclient")) if not has(module)
+    ]
+    if missing:
+        print(f"\nnot installed, so left out: {', '.join(missing)}")
+    if options.write:
+        options.write.write_text(json.dumps(rows, indent=1))
+
+
+async def suite(options: argparse.Namespace) -> list[dict[str, object]]:
+    rounds = options.rounds or (1 if options.small else 5)
+    sizes = [int(text) for text in options.segments.split(",")]
+    with tempfile.TemporaryDirectory(prefix="aiocloud-bench-") as name:
+        folder = Path(name)
+        path = folder / "file"
+        with path.open("wb") as file:
+            for index in range(options.mib or (64 if options.small else 512)):
+                file.write(random.Random(index).randbytes(MiB))
+        if options.clouds_yaml:
+            where = await reached(options.clouds_yaml, options.cloud, real=True)
+            return await measure(where, path, sizes, rounds)
+        async with sink(folder) as where:
+            return await measure(where, path, sizes, rounds)
