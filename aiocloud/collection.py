@@ -8,13 +8,15 @@ few requests as the service allows: one by its own `?name=`, else one list; by i
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
+import anyio
+
 from aiocloud._http import httpx
-from aiocloud._json import is_object, mapping
+from aiocloud._json import is_object, load_json, mapping, mappings
+from aiocloud.concurrent import concurrently
 from aiocloud.endpoint import Endpoint
 from aiocloud.errors import InvalidRequest, NormalizationError, NotFound, ResourceFailed
 from aiocloud.match import can_be_id, is_glob, matches, named, only
@@ -30,7 +32,37 @@ Edit = ParamSpec("Edit")
 Query: TypeAlias = str | int | float | bool | list[str] | None
 Filters: TypeAlias = Mapping[str, Any] | None
 
-_GONE = ("DELETED", "SOFT_DELETED", "DELETE_COMPLETE")
+# Seconds for a request to get out before a page is read, which holds up everything else.
+_OUT = 0.001
+
+_BAD = re.compile(r"ERROR|KILLED|.*_FAILED$")
+# Not "DELETED": Nova lists a server under that status for a moment, and only then it is gone.
+_GONE = ("SOFT_DELETED", "DELETE_COMPLETE")
+
+
+def next_in_tail(body: bytes, many: str | None) -> str | None:
+    """The link to the next page, found at the end of a page that is not read yet, where services put it. Pure.
+
+    A quote inside of a value is written `\\"`, so nothing in an item can look like it.
+    """
+    tail = body[-2000:]
+    links = re.search(rb'"%s_links"\s*:\s*(\[[^\[\]]*\])\s*\}\s*$' % (many or "").encode(), tail)
+    if links is not None:
+        return next(
+            (str(link.get("href")) for link in mappings(load_json(links[1], "links")) if link.get("rel") == "next"),
+            None,
+        )
+    after = re.search(rb'"next"\s*:\s*("[^"\\]+")', tail[tail.rfind(b"]") :])
+    return str(load_json(after[1], "next")) if after is not None else None
+
+
+def _following(link: str, seen: set[str], response: httpx.Response) -> dict[str, str]:
+    """The query of the next page. Raises NormalizationError for a page that was read before."""
+    if link in seen:
+        raise NormalizationError(f"{response.request.url} links to a page that was already read: {link}")
+    seen.add(link)
+    # Only the query of the link counts: services behind proxies name wrong hosts, and a token must not follow.
+    return dict(parse_qsl(urlsplit(link).query, keep_blank_values=True))
 
 
 def _status(resource: Resource) -> str:
@@ -113,22 +145,52 @@ class Listing(Generic[R]):
 
     async def pages(self, filters: Filters = None, **query: Query) -> AsyncIterator[Page[R]]:
         """Page after page, as the service cuts them."""
-        place = self.resource.place
         params = self._params({**(filters or {}), **query})
         seen: set[str] = set()
         while True:
-            response = await self.endpoint.get(
-                place.detail or place.path, params=params, microversion=place.microversion
-            )
+            response = await self._fetch(params)
             page = self._read_page(response)
             yield page
             if page.next is None or not page.items:
                 return
-            if page.next in seen:
-                raise NormalizationError(f"{response.request.url} links to a page that was already read: {page.next}")
-            seen.add(page.next)
-            # Only the query of the link counts: services behind proxies name wrong hosts, and a token must not follow.
-            params = dict(parse_qsl(urlsplit(page.next).query, keep_blank_values=True))
+            params = _following(page.next, seen, response)
+
+    async def _fetch(self, params: Mapping[str, Any]) -> httpx.Response:
+        place = self.resource.place
+        return await self.endpoint.get(place.detail or place.path, params=params, microversion=place.microversion)
+
+    async def _read_all(self, params: Mapping[str, Any]) -> Sequence[R]:
+        """All of them; the next page is on its way while this one is read."""
+        found: Sequence[R] = []
+        seen: set[str] = set()
+        response = await self._fetch(params)
+        while True:
+            link = next_in_tail(response.content, self.resource.place.many)
+            ahead: httpx.Response | None = None
+            if link is None:
+                page = self._read_page(response)
+            else:
+                page, ahead = await self._read_and_fetch(response, _following(link, {*seen}, response))
+            found = [*found, *page.items] if found else page.items
+            if page.next is None or not page.items:
+                return found
+            params = _following(page.next, seen, response)
+            response = ahead if ahead is not None and page.next == link else await self._fetch(params)
+
+    async def _read_and_fetch(
+        self, response: httpx.Response, following: Mapping[str, Any]
+    ) -> tuple[Page[R], httpx.Response]:
+        fetched: Sequence[httpx.Response] = []
+
+        async def fetch() -> None:
+            nonlocal fetched
+            fetched = [await self._fetch(following)]
+
+        async with concurrently() as tasks:
+            tasks.start_soon(fetch)
+            await anyio.sleep(_OUT)
+            page = self._read_page(response)
+        return page, fetched[0]
 
     def _params(self, query: Mapping[str, Any]) -> dict[str, Any]:
         names = wire_names(self.resource)
@@ -177,25 +239,32 @@ class Listing(Generic[R]):
         until: str | Callable[[R], bool],
         timeout: float = 600.0,
         interval: float = 2.0,
+        at_once: bool = True,
     ) -> R:
         """Wait until it has this status (ACTIVE, available, ...), or until this is true of it, and give that state.
 
         However many wait in a region, they share one poll. `timeout` and `interval` (the longest pause between two looks)
-        are in seconds. Raises ResourceFailed when it ends in an error status or is gone, Timeout when time is up.
+        are in seconds; `at_once=False` for what was begun just now. Raises ResourceFailed when it ends in an error status or
+        is gone, Timeout when time is up.
         """
         wanted = until if isinstance(until, str) else "as it should be"
-        is_so = until if callable(until) else lambda seen: _status(seen) == wanted.upper()
+
+        def is_so(seen: R) -> bool:
+            return until(seen) if callable(until) else _status(seen) == wanted.upper()
+
         id_ = await self.id_of(name_or_id)
 
         def check(seen: R | None) -> bool:
             if seen is not None and is_so(seen):
                 return True
-            if seen is None or _status(seen).startswith("ERROR") or _status(seen).endswith("_FAILED"):
+            if seen is None or _status(seen) in _GONE or _BAD.match(_status(seen)):
                 raise self._failed(id_, seen)
             return False
 
         what = f"{self.endpoint.config.name}: {self.kind} {id_} becoming {wanted}"
-        seen = await self.poll.wait(id_, check, what=what, timeout=timeout, interval=interval)
+        seen = await self.poll.wait(
+            id_, check, what=what, timeout=timeout, interval=interval, goal=wanted, at_once=at_once
+        )
         assert seen is not None  # noqa: S101 - `check` raises for one that is gone
         return seen
 
@@ -209,18 +278,42 @@ class Listing(Generic[R]):
             return seen is None or _status(seen) in _GONE
 
         what = f"{self.endpoint.config.name}: {self.kind} {id_} being deleted"
-        await self.poll.wait(id_, check, what=what, timeout=timeout, interval=interval)
+        await self.poll.wait(
+            id_, check, what=what, timeout=timeout, interval=interval, goal="gone", absent_is_gone=True
+        )
 
     @property
     def poll(self) -> Poll[R]:
         """The look that everybody shares who waits for such things in this region."""
-
-        async def many(ids: AbstractSet[str]) -> Mapping[str, R]:
-            return {item.id: item async for item in self.stream() if item.id in ids}
-
         endpoint = self.endpoint
         key = ("poll", endpoint.config.region_name, endpoint.service_type, endpoint.prefix, self.resource.place.path)
-        return endpoint.session.once(key, lambda: Poll(self.get, many))
+        return endpoint.session.once(key, lambda: Poll(self.get, self._news))
+
+    async def _news(self, waited: Mapping[str, R | None]) -> Mapping[str, R | None]:
+        """What is new of the things that are waited for, with as few requests and as little to read as possible."""
+        changes = self.resource.place.changes
+        unseen = {id for id, seen in waited.items() if seen is None}
+        found: dict[str, R | None] = {}
+        if changes is None or unseen:
+            # The newest come first, and what was never seen is new: one page, as a rule.
+            query: dict[str, Any] = {"limit": max(100, 2 * len(waited))} if changes else {}
+            wanted = unseen if changes else waited.keys()
+            links: set[str] = set()
+            while not wanted <= found.keys():
+                response = await self._fetch(query)
+                page = self._read_page(response)
+                found.update((item.id, item) for item in page.items if item.id in waited)
+                if page.next is None or not page.items:
+                    return {id: found.get(id) for id in waited}
+                query = _following(page.next, links, response)
+        rest = [seen for id, seen in waited.items() if seen is not None and id not in found]
+        if changes is not None and rest:
+            since = min(
+                str(seen.get("updated_at") or seen.get("created_at") or "1970-01-01T00:00:00Z") for seen in rest
+            )
+            changed = await self._read_all({changes: since})
+            found.update((item.id, item) for item in changed if item.id in waited)
+        return found
 
     def _failed(self, id_: str, seen: R | None) -> ResourceFailed:
         """The error of a wait that can't end well, with the service's words where it has any."""
@@ -247,7 +340,7 @@ class Listing(Generic[R]):
     # Last, because it hides the builtin from the annotations below it.
     async def list(self, filters: Filters = None, **query: Query) -> list[R]:
         """All of them, page after page. `filters` and `query` go to the service, under our names or the wire's."""
-        return [item async for item in self.stream(filters, **query)]
+        return [*await self._read_all(self._params({**(filters or {}), **query}))]
 
 
 class Creatable(Listing[R], Generic[R, New]):

@@ -79,6 +79,8 @@ class Place:
     update: Literal["PUT", "PATCH", "POST"] = "PUT"
     create: Literal["POST", "PUT"] = "POST"
     microversion: str | None = None
+    changes: str | None = None
+    """The query by which the service lists what changed since a time, deleted things too (Nova's `changes-since`)."""
     wrapped: str | None = None
     """Each member of a list sits in an object of its own under this key (`{"keypairs": [{"keypair": {...}}]}`)."""
 

@@ -83,7 +83,13 @@ class Server(Resource):
     """
 
     place: ClassVar[Place] = Place(
-        "/servers", one="server", many="servers", detail="/servers/detail", by_name="regex", microversion="2.96"
+        "/servers",
+        one="server",
+        many="servers",
+        detail="/servers/detail",
+        by_name="regex",
+        microversion="2.96",
+        changes="changes-since",
     )
 
     status: Text = ""
