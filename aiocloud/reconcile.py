@@ -7,6 +7,7 @@ again only when nothing is.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
@@ -15,7 +16,7 @@ import anyio
 
 from aiocloud.errors import CloudError, ServiceFailed, Timeout, TransportError
 
-__all__ = ["MARK", "create_once", "is_ambiguous", "new_mark"]
+__all__ = ["MARK", "create_once", "described", "is_ambiguous", "mark_in", "new_mark"]
 
 T = TypeVar("T")
 
@@ -64,3 +65,14 @@ async def create_once(
                 return found[0], found[1:]
     assert trouble is not None  # noqa: S101 - the loop ends otherwise
     raise trouble
+
+
+def described(mark: str) -> str:
+    """The description that bears a mark, for what has no metadata (Neutron)."""
+    return f"{MARK}={mark}"
+
+
+def mark_in(description: str) -> str | None:
+    """The mark that a description bears, or None."""
+    found = re.search(rf"{MARK}=([0-9a-f-]{{36}})", description)
+    return found[1] if found else None

@@ -3,113 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from aiocloud._json import mappings
-from aiocloud.concurrent import concurrently
-from aiocloud.errors import BadRequest, Conflict, HTTPError, NoPublicAddress, NotFound
+from aiocloud.errors import BadRequest, Conflict, NoPublicAddress, NotFound
 from aiocloud.model import Resource
 from aiocloud.region import Region
 from aiocloud.services.compute.server import Server, ServerAddress
+from aiocloud.services.network.floating_ip import FloatingIP
+from aiocloud.services.network.port import Port
+from aiocloud.tasks.attaching import attach, take_free
+from aiocloud.tasks.facts import Facts, find_facts
 from aiocloud.tasks.plans import (
     AddressFacts,
     AddressPlan,
     AttachFloatingIP,
     Chosen,
     Fixed,
-    Net,
     Networks,
     Unreachable,
     choose_addresses,
-    classify,
     plan_address,
 )
+from aiocloud.tasks.undo import Undo
 
-__all__ = ["Reach", "find_networks", "look_at", "reach", "with_addresses"]
-
-# Up to here, ports are asked for by server; from here on all of the project's in one listing.
-_BY_SERVER = 20
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What Neutron says, as far as a question needs it."""
-
-    networks: Networks = field(default_factory=Networks)
-    ports: tuple[Resource, ...] = ()
-    floating_ips: tuple[Resource, ...] = ()
-    neutron: bool = True
-    """Does it know floating IPs?"""
-
-
-async def find_networks(cloud: Region, *, gateways: bool = False) -> Networks:
-    """The project's networks by what they are good for; `gateways` looks at their subnets, too."""
-    if not await cloud.has_service("network"):
-        return Networks()
-    return classify(await _nets(cloud, gateways=gateways), cloud.config.networks)
-
-
-async def _nets(cloud: Region, *, gateways: bool) -> list[Net]:
-    found: dict[str, Sequence[Resource]] = {"subnets": ()}
-
-    async def subnets() -> None:
-        found["subnets"] = await cloud.network.subnets.list()
-
-    async with concurrently() as group:
-        if gateways:
-            group.start_soon(subnets)
-        found["networks"] = await cloud.network.networks.list()
-    with_gateway = {subnet["network_id"] for subnet in found["subnets"] if subnet.get("gateway_ip")}
-    return [_net(network, with_gateway if gateways else None) for network in found["networks"]]
-
-
-def _net(network: Resource, with_gateway: set[str] | None) -> Net:
-    return Net(
-        id=network.id,
-        name=network.name,
-        external=bool(network.get("router:external")),
-        provider=bool(network.get("provider:physical_network")),
-        shared=bool(network.get("shared")),
-        gateway=None if with_gateway is None else network.id in with_gateway,
-    )
-
-
-async def _facts(cloud: Region, server_ids: Sequence[str], *, gateways: bool = False) -> Facts:
-    """A constant number of requests, all at once, however many servers there are."""
-    if not await cloud.has_service("network"):
-        return Facts(neutron=False)
-    found: dict[str, Any] = {"floating": (), "routed": _floating_ips_on(cloud)}
-    query: dict[str, Any] = {"device_id": list(server_ids)} if len(server_ids) <= _BY_SERVER else {}
-
-    async def ports() -> None:
-        found["ports"] = tuple(await cloud.network.ports.list(query))
-
-    async def floating_ips() -> None:
-        try:
-            found["floating"] = tuple(await cloud.network.floating_ips.list())
-        except NotFound:
-            # Neutron without the router extension has no such path.
-            found["routed"] = False
-
-    async with concurrently() as group:
-        group.start_soon(ports)
-        if found["routed"]:
-            group.start_soon(floating_ips)
-        nets = await _nets(cloud, gateways=gateways)
-    networks = classify(nets, cloud.config.networks, direct=not found["routed"])
-    return Facts(networks, found["ports"], found["floating"], found["routed"])
-
-
-def _floating_ips_on(cloud: Region) -> bool:
-    return (cloud.config.floating_ip_source or "none").lower() != "none"
+__all__ = ["Reach", "join_addresses", "look_at", "reach", "with_addresses"]
 
 
 async def with_addresses(cloud: Region, servers: Sequence[Server]) -> list[Server]:
     """The servers with their addresses set right from Neutron, and `public_v4` and its kin worked out."""
     if not servers:
         return []
-    facts = await _facts(cloud, [server.id for server in servers])
+    return join_addresses(cloud, servers, await find_facts(cloud, [server.id for server in servers]))
+
+
+def join_addresses(cloud: Region, servers: Sequence[Server], facts: Facts) -> list[Server]:
+    """The same, from what is known already. Pure."""
     ports = _by(facts.ports, "device_id")
     floating = _by(facts.floating_ips, "port_id")
     return [_joined(cloud, server, facts.networks, ports.get(server.id, ()), floating) for server in servers]
@@ -130,7 +59,10 @@ def _joined(
     floating: Mapping[str, Sequence[Resource]],
 ) -> Server:
     addresses = _fixed(server, networks, ports, floating)
-    chosen = _chosen(cloud, server, networks, addresses)
+    return _changed(server, addresses, _chosen(cloud, server, networks, addresses))
+
+
+def _changed(server: Server, addresses: Sequence[Fixed], chosen: Chosen) -> Server:
     return server.changed(
         addresses=_as_nova_tells(addresses),
         public_v4=chosen.public_v4,
@@ -190,53 +122,85 @@ def _as_nova_tells(addresses: Iterable[Fixed]) -> dict[str, list[ServerAddress]]
 
 @dataclass(frozen=True)
 class Reach:
-    """A server that can be reached, how, and the floating IP that was made for it, if one was."""
+    """How a server is reached: what is known of its addresses, and the floating IP that was made or taken for it."""
 
-    server: Server
+    facts: AddressFacts
     how: str
-    floating_ip_id: str | None = None
+    floating_ip: FloatingIP | None = None
+
+    def seen_in(self, server: Server) -> bool:
+        """Has the server still the address that was chosen? While it is being built it may be moved, ports and all."""
+        told = {address.addr for group in server.addresses.values() for address in group}
+        fixed = {a.addr for a in self.facts.addresses if not a.floating}
+        return not told or fixed <= told
+
+    def joined(self, cloud: Region, server: Server) -> Server:
+        """The server with these addresses."""
+        facts = self.facts
+        known = {a.addr for a in facts.addresses}
+        told = [(name, a) for name, group in server.addresses.items() for a in group if a.type != "floating"]
+        addresses = [*facts.addresses]
+        addresses += [Fixed(a.addr, name, a.version, mac=a.mac_addr) for name, a in told if a.addr not in known]
+        if self.floating_ip is not None:
+            port_id = self.floating_ip.port_id
+            target = next(a for a in addresses if a.port_id == port_id and not a.floating)
+            addr = self.floating_ip.floating_ip_address
+            addresses.append(Fixed(addr, target.network, 4, floating=True, mac=target.mac, port_id=port_id))
+        return _changed(server, addresses, _chosen(cloud, server, facts.networks, addresses))
 
 
 async def look_at(
-    cloud: Region, server: Server, *, nat_destination: str | None = None
-) -> tuple[Server, AddressFacts, AddressPlan]:
-    """The server with its addresses, what is known of them, and the plan for a public one."""
-    facts = await _facts(cloud, [server.id], gateways=nat_destination is None)
+    cloud: Region,
+    server: Server,
+    *,
+    nat_destination: str | None = None,
+    ports: tuple[Port, ...] | None = None,
+    floating: bool = True,
+) -> tuple[AddressFacts, AddressPlan]:
+    """What is known of a server's addresses, and the plan for one that it can be reached by.
+
+    `ports` and `floating` as in `find_facts`.
+    """
+    facts = await find_facts(cloud, [server.id], ports=ports, floating=floating)
     addresses = _fixed(server, facts.networks, facts.ports, _by(facts.floating_ips, "port_id"))
-    chosen = _chosen(cloud, server, facts.networks, addresses)
     known = AddressFacts(
         addresses=tuple(addresses),
         networks=facts.networks,
-        chosen=chosen,
+        chosen=_chosen(cloud, server, facts.networks, addresses),
         floating_ip_source=cloud.config.floating_ip_source,
         neutron=facts.neutron,
         private=cloud.config.private,
         nat_destination=nat_destination,
     )
-    joined = _joined(cloud, server, facts.networks, facts.ports, _by(facts.floating_ips, "port_id"))
-    return joined, known, plan_address(known)
+    return known, plan_address(known)
 
 
-async def reach(cloud: Region, server: Server, *, nat_destination: str | None = None) -> Reach:
+async def reach(
+    cloud: Region,
+    server: Server,
+    undo: Undo,
+    *,
+    nat_destination: str | None = None,
+    reuse: bool = False,
+    ports: tuple[Port, ...] | None = None,
+    floating: bool = True,
+) -> Reach:
     """See to it that the server has an address that it can be reached by.
 
-    The floating IP is created with its port, which is one request and can't lead anywhere else in between.
-    API: https://docs.openstack.org/api-ref/network/v2/#create-floating-ip
-    Raises NoPublicAddress, saying why, when there is no way.
+    The floating IP is created with its port, which is one request and can't lead anywhere else in between; with `reuse`
+    a free one of the project is taken first. Raises NoPublicAddress, saying why, when there is no way.
     """
-    seen, facts, plan = await look_at(cloud, server, nat_destination=nat_destination)
+    facts, plan = await look_at(cloud, server, nat_destination=nat_destination, ports=ports, floating=floating)
     tried: list[str] = []
     while isinstance(plan, AttachFloatingIP):
         try:
-            made = await _attach(cloud, plan)
+            taken = await take_free(cloud, plan, undo) if reuse else None
+            return Reach(facts, plan.how, taken or await attach(cloud, plan, undo))
         except (BadRequest, NotFound, Conflict) as error:
             # No router between that port and the floating network, or somebody was faster: another port may do.
-            tried.append(_said(error))
+            tried.append(error.message)
             rest = tuple(a for a in facts.addresses if a.port_id != plan.port_id)
-            facts = replace(facts, addresses=rest)
-            plan = plan_address(facts)
-            continue
-        return Reach(_with_floating(cloud, seen, facts, made), plan.how, made.id)
+            plan = plan_address(replace(facts, addresses=rest))
     if isinstance(plan, Unreachable):
         why = "; ".join(tried or [plan.why])
         raise NoPublicAddress(
@@ -244,29 +208,4 @@ async def reach(cloud: Region, server: Server, *, nat_destination: str | None = 
             cloud=cloud.name,
             region=cloud.region_name,
         )
-    return Reach(seen, plan.how)
-
-
-def _said(error: HTTPError) -> str:
-    return error.message
-
-
-async def _attach(cloud: Region, plan: AttachFloatingIP) -> Resource:
-    return await cloud.network.floating_ips.create(
-        floating_network_id=plan.network.id, port_id=plan.port_id, fixed_ip_address=plan.fixed_address
-    )
-
-
-def _with_floating(cloud: Region, server: Server, facts: AddressFacts, made: Resource) -> Server:
-    target = next(a for a in facts.addresses if a.port_id == made.get("port_id") and not a.floating)
-    addr = str(made.get("floating_ip_address"))
-    added = Fixed(addr, target.network, 4, floating=True, mac=target.mac, port_id=target.port_id)
-    addresses = [*facts.addresses, added]
-    chosen = _chosen(cloud, server, facts.networks, addresses)
-    return server.changed(
-        addresses=_as_nova_tells(addresses),
-        public_v4=chosen.public_v4,
-        public_v6=chosen.public_v6,
-        private_v4=chosen.private_v4,
-        interface_ip=chosen.interface_ip,
-    )
+    return Reach(facts, plan.how)

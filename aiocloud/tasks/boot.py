@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aiocloud._json import is_object
+from aiocloud.collection import Listing
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import ConfigError, InvalidRequest
-from aiocloud.model import Value, Which, build
+from aiocloud.match import can_be_id
+from aiocloud.model import Resource, Value, Which, build
 from aiocloud.region import Region
 from aiocloud.services.compute.server import NewServer
+from aiocloud.tasks.facts import together
 
 __all__ = ["Boot", "Found", "look_up", "new_server"]
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Resource)
 Nics = Sequence[Mapping[str, Any]] | Mapping[str, Any] | None
 
 
@@ -83,17 +87,17 @@ async def look_up(cloud: Region, boot: Boot) -> Found:
         looked[key] = await find()
 
     async def keep_volume(which: Which, nth: int) -> None:
-        looked["volumes"][nth] = await cloud.block_storage.volumes.id_of(which)
+        looked["volumes"][nth] = await id_of(cloud, cloud.block_storage.volumes, which)
 
     flavor = boot.flavor
     async with concurrently() as group:
         group.start_soon(keep, "flavor", lambda: flavor_id(cloud, flavor))
         if boot.image is not None and boot.boot_volume is None:
             image = boot.image
-            group.start_soon(keep, "image", lambda: cloud.image.images.id_of(image))
+            group.start_soon(keep, "image", lambda: id_of(cloud, cloud.image.images, image))
         if boot.group is not None:
             server_group = boot.group
-            group.start_soon(keep, "group", lambda: compute.server_groups.id_of(server_group))
+            group.start_soon(keep, "group", lambda: id_of(cloud, compute.server_groups, server_group))
         if boot.boot_volume is not None:
             volume = boot.boot_volume
             group.start_soon(keep, "boot_volume", lambda: cloud.block_storage.volumes.id_of(volume))
@@ -111,10 +115,23 @@ async def look_up(cloud: Region, boot: Boot) -> Found:
     )
 
 
+async def id_of(cloud: Region, things: Listing[R], which: Which) -> str:
+    """The id of what is named; servers that are made at the same time ask for the same name once."""
+    if not isinstance(which, str) or can_be_id(which):
+        return await things.id_of(which)
+    found = await together(cloud, (things.kind, which), lambda: things.find(which))
+    if found is None:
+        raise things.missing(which)
+    return found.id
+
+
 async def flavor_id(cloud: Region, flavor: Which) -> str:
     """A flavor's id. Any text can be one, so a text is looked for in the list, as id or name; an id given so is taken."""
     if isinstance(flavor, str):
-        return (await cloud.compute.flavors.require(flavor)).id
+        found = await together(cloud, ("flavor", flavor), lambda: cloud.compute.flavors.find(flavor))
+        if found is None:
+            raise cloud.compute.flavors.missing(flavor)
+        return found.id
     return await cloud.compute.flavors.id_of(flavor)
 
 
@@ -126,13 +143,13 @@ async def _networks(cloud: Region, boot: Boot) -> tuple[Mapping[str, Any], ...] 
     if boot.network is not None:
         given = boot.network
         wanted = [given] if isinstance(given, (str, Value)) or is_object(given) else list(given)
-        return tuple([{"uuid": await cloud.network.networks.id_of(which)} for which in wanted])
+        return tuple([{"uuid": await id_of(cloud, cloud.network.networks, which)} for which in wanted])
     default = next((hint for hint in cloud.config.networks if hint.default_interface), None)
     if default is None or not await cloud.has_service("network"):
         return None
-    found = await cloud.network.networks.find(default.id or default.name or "")
+    name = default.id or default.name or ""
+    found = await together(cloud, ("network", name), lambda: cloud.network.networks.find(name))
     if found is None:
-        name = default.name or default.id
         raise ConfigError(
             f"clouds.yaml marks {name!r} as the default interface, but this cloud has no such network",
             key="networks",

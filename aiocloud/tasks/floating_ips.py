@@ -11,16 +11,19 @@ from typing import Any
 import anyio
 
 from aiocloud.concurrent import concurrently
-from aiocloud.errors import InvalidRequest, NoPublicAddress, PreconditionFailed
+from aiocloud.errors import InvalidRequest, NoPublicAddress, Timeout
 from aiocloud.model import Resource, Which
 from aiocloud.poller import wait_for
 from aiocloud.region import Region
 from aiocloud.services.compute.server import Server
 from aiocloud.services.network.floating_ip import FloatingIP
 from aiocloud.services.network.network import Network
-from aiocloud.tasks.addresses import find_networks, look_at, reach, with_addresses
+from aiocloud.tasks.addresses import look_at, reach, with_addresses
+from aiocloud.tasks.attaching import make, take
+from aiocloud.tasks.facts import find_networks
 from aiocloud.tasks.lookup import by_id
 from aiocloud.tasks.plans import Fixed
+from aiocloud.tasks.undo import Undo
 
 __all__ = [
     "add_auto_ip",
@@ -47,38 +50,16 @@ async def add_auto_ip(
     `reuse` takes a free floating IP of the project first, if there is one. `wait` is there for scripts that pass it: the
     floating IP is created with its port, so there is nothing left to wait for. Raises NoPublicAddress, saying why.
     """
+    del wait
     found = await cloud.compute.servers.require(server)
-    with anyio.fail_after(timeout):
-        if reuse:
-            return (await _reuse(cloud, found)).interface_ip
-        return (await reach(cloud, found)).server.interface_ip
-
-
-async def _reuse(cloud: Region, server: Server) -> Server:
-    """Take a free floating IP, each by compare-and-swap, so that nobody else's is stolen; else create one."""
-    seen, facts, plan = await look_at(cloud, server)
-    network = getattr(plan, "network", None)
-    if network is None:
-        return (await reach(cloud, server)).server
-    target = next(a for a in facts.addresses if a.port_id == getattr(plan, "port_id", None))
-    for ip in await cloud.network.floating_ips.list(floating_network_id=network.id):
-        if ip.port_id is None and await _take(cloud, ip, target):
-            return (await with_addresses(cloud, [seen]))[0]
-    return (await reach(cloud, server)).server
-
-
-async def _take(cloud: Region, ip: FloatingIP, target: Fixed) -> bool:
-    """Attach a free floating IP unless somebody else was faster; Neutron compares its revision for us.
-
-    https://docs.openstack.org/api-ref/network/v2/#revisions
-    """
-    body = {"floatingip": {"port_id": target.port_id, "fixed_ip_address": target.addr}}
-    headers = {"If-Match": f"revision_number={ip['revision_number']}"}
-    try:
-        await cloud.network.put(f"/floatingips/{ip.id}", json=body, headers=headers)
-    except PreconditionFailed:
-        return False
-    return True
+    with anyio.move_on_after(timeout):
+        async with Undo(cloud) as undo:
+            return (await reach(cloud, found, undo, reuse=reuse)).joined(cloud, found).interface_ip
+    raise Timeout(
+        f"server {found.name or found.id} got no address within {timeout:g} seconds",
+        cloud=cloud.name,
+        region=cloud.region_name,
+    )
 
 
 async def add_ips_to_server(
@@ -95,14 +76,17 @@ async def add_ips_to_server(
 ) -> Server:
     """Give a server addresses: one from `ip_pool`, or those in `ips`, or whatever it needs to be reached."""
     found = await cloud.compute.servers.require(server)
-    if ip_pool is not None:
-        await create_floating_ip(cloud, ip_pool, found, fixed_address, nat_destination)
+    async with Undo(cloud) as undo:
+        if ip_pool is not None:
+            network_id = await cloud.network.networks.id_of(ip_pool)
+            target = await _target(cloud, found, fixed_address, nat_destination)
+            await make(cloud, network_id, undo, port_id=target.port_id, fixed_address=target.addr)
+        elif ips:
+            return await add_ip_list(cloud, found, ips, wait, timeout, fixed_address, nat_destination)
+        elif auto_ip:
+            reached = await reach(cloud, found, undo, nat_destination=nat_destination, reuse=reuse)
+            return reached.joined(cloud, found)
         return (await with_addresses(cloud, [found]))[0]
-    if ips:
-        return await add_ip_list(cloud, found, ips, wait, timeout, fixed_address, nat_destination)
-    if not auto_ip:
-        return (await with_addresses(cloud, [found]))[0]
-    return await _reuse(cloud, found) if reuse else (await reach(cloud, found, nat_destination=nat_destination)).server
 
 
 async def add_ip_list(
@@ -114,7 +98,11 @@ async def add_ip_list(
     fixed_address: str | None = None,
     nat_destination: str | None = None,
 ) -> Server:
-    """Attach floating IPs of the project, given by address, to a server. Raises InvalidRequest for an unknown one."""
+    """Attach floating IPs of the project, given by address, to a server. Raises InvalidRequest for an unknown one.
+
+    `wait` and `timeout` are there for scripts that pass them: an attached address needs no waiting for.
+    """
+    del wait, timeout
     found = await cloud.compute.servers.require(server)
     target = await _target(cloud, found, fixed_address, nat_destination)
     for address in [ips] if isinstance(ips, str) else ips:
@@ -123,14 +111,15 @@ async def add_ip_list(
             raise InvalidRequest(
                 f"this project has no floating IP {address}", cloud=cloud.name, region=cloud.region_name
             )
-        if known[0].port_id not in (None, target.port_id) or not await _take(cloud, known[0], target):
+        free = known[0].port_id in (None, target.port_id)
+        if not free or await take(cloud, known[0], str(target.port_id), target.addr) is None:
             raise InvalidRequest(f"floating IP {address} is in use", cloud=cloud.name, region=cloud.region_name)
     return (await with_addresses(cloud, [found]))[0]
 
 
 async def _target(cloud: Region, server: Server, fixed_address: str | None, nat_destination: str | None) -> Fixed:
     """The fixed address of a server that a floating IP shall lead to."""
-    _, facts, plan = await look_at(cloud, server, nat_destination=nat_destination)
+    facts, plan = await look_at(cloud, server, nat_destination=nat_destination)
     fixed = [a for a in facts.addresses if a.port_id and not a.floating and a.version == 4]
     wanted = fixed_address or getattr(plan, "fixed_address", None)
     chosen = [a for a in fixed if wanted is None or a.addr == wanted]
@@ -152,8 +141,8 @@ async def create_floating_ip(
 ) -> FloatingIP:
     """Make a floating IP, from `network` or the one that floating IPs come from here; with a server or port, on it.
 
-    `wait` is until Neutron says ACTIVE, at most `timeout` seconds. Raises Unsupported-like NoPublicAddress when there is
-    no network that floating IPs could come from.
+    `wait` is until Neutron says ACTIVE, at most `timeout` seconds. Raises NoPublicAddress when there is no network that
+    floating IPs could come from.
     """
     if network is not None:
         network_id = await cloud.network.networks.id_of(network)
@@ -166,15 +155,18 @@ async def create_floating_ip(
                 region=cloud.region_name,
             )
         network_id = sources[0].id
-    given: dict[str, Any] = {}
+    port_id, address = None, fixed_address
     if port is not None:
-        given["port_id"] = await cloud.network.ports.id_of(port)
+        port_id = await cloud.network.ports.id_of(port)
     elif server is not None:
         target = await _target(cloud, await cloud.compute.servers.require(server), fixed_address, nat_destination)
-        given = {"port_id": target.port_id, "fixed_ip_address": target.addr}
-    made = await cloud.network.floating_ips.create(floating_network_id=network_id, **given)
-    if not wait or not given:
-        return made
+        port_id, address = target.port_id, target.addr
+    async with Undo(cloud) as undo:
+        made = await make(cloud, network_id, undo, port_id=port_id, fixed_address=address)
+        return made if not wait or port_id is None else await _until_active(cloud, made, timeout)
+
+
+async def _until_active(cloud: Region, made: FloatingIP, timeout: float) -> FloatingIP:
     return await wait_for(
         lambda: cloud.network.floating_ips.get(made.id),
         lambda ip: ip.status == "ACTIVE",
@@ -194,7 +186,11 @@ async def available_floating_ip(cloud: Region, network: Which | None = None, ser
 
 
 async def delete_floating_ip(cloud: Region, floating_ip_id: Which, retry: int = 1) -> bool:
-    """Remove a floating IP, given by id or address: True, or False when it was not there."""
+    """Remove a floating IP, given by id or address: True, or False when it was not there.
+
+    `retry` is there for scripts that pass it: a DELETE that fails in passing is sent again anyway.
+    """
+    del retry
     found: Which = floating_ip_id
     if isinstance(floating_ip_id, str) and ("." in floating_ip_id or ":" in floating_ip_id):
         by_address = await cloud.network.floating_ips.list(floating_ip_address=floating_ip_id)
@@ -205,7 +201,8 @@ async def delete_floating_ip(cloud: Region, floating_ip_id: Which, retry: int = 
 
 
 async def delete_unattached_floating_ips(cloud: Region, retry: int = 1) -> int:
-    """Remove all floating IPs of the project that lead nowhere, and say how many that were."""
+    """Remove all floating IPs of the project that lead nowhere, and say how many that were. `retry` as above."""
+    del retry
     free: list[Resource] = [ip for ip in await cloud.network.floating_ips.list() if ip.port_id is None]
     gone: list[bool] = []
 
@@ -219,9 +216,10 @@ async def delete_unattached_floating_ips(cloud: Region, retry: int = 1) -> int:
 
 
 async def detach_ip_from_server(cloud: Region, server_id: Which, floating_ip_id: Which) -> bool:
-    """Take a floating IP off a server, keeping it: True, or False when it led nowhere."""
+    """Take a floating IP off a server, keeping it: True, or False when it did not lead there."""
     ip = await cloud.network.floating_ips.get(floating_ip_id)
-    if ip.port_id is None:
+    server = await cloud.compute.servers.id_of(server_id)
+    if ip.port_id is None or (ip.port_details or {}).get("device_id", server) != server:
         return False
     await cloud.network.put(f"/floatingips/{ip.id}", json={"floatingip": {"port_id": None}})
     return True

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aiocloud.region import Region
 from aiocloud.services.network.network import Network
-from aiocloud.tasks.addresses import find_networks
+from aiocloud.tasks.facts import find_networks
 from aiocloud.tasks.plans import Net
 
 __all__ = [

@@ -9,13 +9,13 @@ from aiocloud.concurrent import concurrently
 from aiocloud.errors import CloudError, InvalidRequest, Leftover, NotFound
 from aiocloud.match import can_be_id, matches, named
 from aiocloud.model import Which
-from aiocloud.reconcile import MARK, create_once, new_mark
 from aiocloud.region import Region
-from aiocloud.services.compute.server import NewServer, Server
-from aiocloud.tasks.addresses import reach, with_addresses
-from aiocloud.tasks.boot import Boot, look_up, new_server
+from aiocloud.services.compute.server import Server
+from aiocloud.tasks.addresses import with_addresses
+from aiocloud.tasks.boot import Boot
 from aiocloud.tasks.details import with_details
-from aiocloud.tasks.floating_ips import add_ips_to_server
+from aiocloud.tasks.facts import floating_ips, ports_of
+from aiocloud.tasks.making import LONGEST_PAUSE, Giving, make_server, wait_and_give
 from aiocloud.tasks.undo import Undo
 
 __all__ = [
@@ -32,8 +32,6 @@ __all__ = [
     "wait_for_server",
 ]
 
-_LONGEST_PAUSE = 2.0  # seconds between two looks at servers that are waited for
-
 
 async def list_servers(
     cloud: Region,
@@ -44,8 +42,9 @@ async def list_servers(
 ) -> list[Server]:
     """All servers, with their addresses set right from Neutron and `public_v4` and its kin worked out.
 
-    That costs three more requests, however many servers there are; `bare` leaves them out; `detailed` adds images,
-    volumes and security groups, three more. `filters` go to Nova; `all_projects` needs an administrator.
+    That costs three more requests, however many servers there are; `bare` leaves them out; `detailed` adds the names of
+    images, volumes and security groups: one more for each of these kinds that is needed. `filters` go to Nova;
+    `all_projects` needs an administrator.
     """
     query = {**(filters or {}), **({"all_projects": True} if all_projects else {})}
     servers = await cloud.compute.servers.list(_wire(query))
@@ -61,8 +60,7 @@ def _wire(query: Mapping[str, Any]) -> dict[str, Any]:
 async def _dress(cloud: Region, servers: Sequence[Server], *, detailed: bool, bare: bool) -> list[Server]:
     if bare:
         return list(servers)
-    dressed = await with_addresses(cloud, servers)
-    return await with_details(cloud, dressed) if detailed else dressed
+    return await (with_details if detailed else with_addresses)(cloud, servers)
 
 
 async def search_servers(
@@ -204,43 +202,8 @@ async def create_server(
         volumes=volumes or (),
         extra_body=extra_body,
     )
-    found = await look_up(cloud, boot)
-    async with Undo(cloud) as undo:
-        server = await _create(cloud, new_server(boot, found), undo)
-        if not wait:
-            # Nova answers a create with little more than the id.
-            now = await cloud.compute.servers.get(server)
-        else:
-            now = await wait_for_server(
-                cloud,
-                server,
-                auto_ip=auto_ip,
-                ips=ips,
-                ip_pool=ip_pool,
-                reuse=reuse_ips,
-                timeout=timeout,
-                nat_destination=nat_destination,
-                undo=undo,
-            )
-        return now.changed(admin_pass=server.admin_pass)
-
-
-async def _create(cloud: Region, spec: NewServer, undo: Undo) -> Server:
-    """One POST, reconciled by its mark when it ends ambiguously; known to `undo` from before it is sent."""
-    mark = new_mark()
-    marked = spec.model_copy(update={"metadata": {**(spec.metadata or {}), MARK: mark}})
-    marked.model_fields_set.add("metadata")
-
-    async def look() -> list[Server]:
-        found = await cloud.compute.servers.search(spec.name)
-        return sorted((s for s in found if s.metadata.get(MARK) == mark), key=lambda s: s.created_at or "")
-
-    undo.search("server", look, cloud.compute.servers.delete)
-    server, late = await create_once(lambda: cloud.compute.servers.create_from(marked), look)
-    undo.made("server", server.id, spec.name, cloud.compute.servers.delete)
-    for extra in late:
-        await cloud.compute.servers.delete(extra)
-    return server
+    giving = Giving(auto_ip, ips, ip_pool, reuse_ips, nat_destination)
+    return await make_server(cloud, boot, giving, wait=wait, timeout=timeout)
 
 
 async def wait_for_server(
@@ -252,8 +215,6 @@ async def wait_for_server(
     reuse: bool = False,
     timeout: float = 180,
     nat_destination: str | None = None,
-    *,
-    undo: Undo | None = None,
 ) -> Server:
     """Wait until a server is ACTIVE and, with `auto_ip`, has an address that it can be reached by.
 
@@ -261,17 +222,9 @@ async def wait_for_server(
     `timeout` seconds. The server itself is left as it is.
     """
     server_id = await cloud.compute.servers.id_of(server)
-    seen = await cloud.compute.servers.wait(server_id, until="ACTIVE", timeout=timeout, interval=_LONGEST_PAUSE)
-    if ips or ip_pool is not None or (auto_ip and reuse):
-        return await add_ips_to_server(
-            cloud, seen, auto_ip=auto_ip, ips=ips, ip_pool=ip_pool, reuse=reuse, nat_destination=nat_destination
-        )
-    if not auto_ip:
-        return (await with_addresses(cloud, [seen]))[0]
-    reached = await reach(cloud, seen, nat_destination=nat_destination)
-    if undo is not None and reached.floating_ip_id is not None:
-        undo.made("floating IP", reached.floating_ip_id, None, cloud.network.floating_ips.delete)
-    return reached.server
+    giving = Giving(auto_ip, ips, ip_pool, reuse, nat_destination)
+    async with Undo(cloud) as undo:
+        return await wait_and_give(cloud, server_id, giving, undo, timeout=timeout)
 
 
 async def get_active_server(
@@ -354,34 +307,33 @@ async def delete_server(
     says so. With `wait`, until Nova no longer knows it, at most `timeout` seconds.
     """
     servers = cloud.compute.servers
-    server = await servers.find(name_or_id)
-    if server is None:
-        return False
+    if isinstance(name_or_id, str):
+        server = await servers.find(name_or_id)
+        if server is None:
+            return False
+        id = server.id
+    else:
+        id = await servers.id_of(name_or_id)
     if delete_ips:
-        await _delete_ips(cloud, server, tries=1 + delete_ip_retry)
-    deleted = await servers.delete(server)
+        await _delete_ips(cloud, id, tries=1 + delete_ip_retry)
+    deleted = await servers.delete({"id": id})
     if wait and deleted:
-        await servers.wait_until_gone(server, timeout=timeout, interval=_LONGEST_PAUSE)
+        await servers.wait_until_gone({"id": id}, timeout=timeout, interval=LONGEST_PAUSE)
     return deleted
 
 
-async def _delete_ips(cloud: Region, server: Server, *, tries: int) -> None:
+async def _delete_ips(cloud: Region, server_id: str, *, tries: int) -> None:
     """Remove the floating IPs of a server's ports, all at once. Raises the first failure, naming what is left."""
     if not await cloud.has_service("network"):
         return
-    ports = await cloud.network.ports.list({"device_id": server.id})
-    if not ports:
-        return
-    try:
-        ips = await cloud.network.floating_ips.list({"port_id": [port.id for port in ports]})
-    except NotFound:
-        return
+    ports = {port.id for port in await ports_of(cloud).look(server_id) or ()}
+    ips = [ip for ip in await floating_ips(cloud) or () if ip.port_id in ports] if ports else []
     failed: list[tuple[str, CloudError]] = []
 
     async def delete(id: str) -> None:
         for left in reversed(range(tries)):
             try:
-                await cloud.network.floating_ips.delete(id)
+                await cloud.network.floating_ips.delete({"id": id})
             except CloudError as error:
                 if not left:
                     failed.append((id, error))
@@ -393,4 +345,4 @@ async def _delete_ips(cloud: Region, server: Server, *, tries: int) -> None:
             group.start_soon(delete, ip.id)
     if failed:
         left = [Leftover("floating IP", id, why=error.message) for id, error in failed]
-        raise failed[0][1].leaving([*left, Leftover("server", server.id, server.name, "not deleted")])
+        raise failed[0][1].leaving([*left, Leftover("server", server_id, None, "not deleted")])

@@ -12,14 +12,16 @@ import anyio
 
 from aiocloud.errors import CloudError, Leftover
 from aiocloud.model import Resource
-from aiocloud.reconcile import is_ambiguous
+from aiocloud.reconcile import is_ambiguous, new_mark
 from aiocloud.region import Region
+from aiocloud.tasks.journal import Journal
 
 __all__ = ["Undo"]
 
 _log = logging.getLogger("aiocloud.undo")
 
 _DEADLINE = 30.0  # seconds for taking back everything
+_LOOKS = (0.0, 0.3, 0.7)  # pauses in seconds before looking for what a request that was cut off may still bring about
 
 
 @dataclass(frozen=True)
@@ -30,51 +32,60 @@ class _Step:
     delete: Callable[[str], Awaitable[object]]
 
 
+@dataclass(frozen=True)
+class _Search:
+    kind: str
+    look: Callable[[], Awaitable[Sequence[Resource]]]
+    delete: Callable[[str], Awaitable[object]]
+
+
 class Undo:
     """`async with Undo(cloud) as undo:` removes what was told to `undo.made` when the block fails or is cancelled.
 
     It does so in a scope of its own that the cancellation does not reach, within 30 seconds, the newest thing first. What
     could not be removed is named in the error's `leftovers`; for a cancellation, which carries none, in a note and a log
-    record.
+    record. What the block makes bears `undo.mark`, by which it is found should this process die (see `aiocloud.tasks.journal`).
     """
 
     def __init__(self, cloud: Region) -> None:
+        self.mark = new_mark()
         self._cloud = cloud
         self._steps: list[_Step] = []
-        self._searches: list[
-            tuple[str, Callable[[], Awaitable[Sequence[Resource]]], Callable[[str], Awaitable[object]]]
-        ]
-        self._searches = []
+        self._searches: list[_Search] = []
+        self._journal = Journal.of(cloud.session)
 
     def made(self, kind: str, id: str, name: str | None, delete: Callable[[str], Awaitable[object]]) -> None:
         """Something was made: `delete(id)` takes it away again."""
         self._steps.append(_Step(kind, id, name, delete))
-        self._searches = [search for search in self._searches if search[0] != kind]
+        self._searches = [search for search in self._searches if search.kind != kind]
 
     def search(
         self, kind: str, look: Callable[[], Awaitable[Sequence[Resource]]], delete: Callable[[str], Awaitable[object]]
     ) -> None:
         """Something is about to be made; should its id never become known, `look` finds it by its mark."""
-        self._searches.append((kind, look, delete))
+        self._searches.append(_Search(kind, look, delete))
 
     async def __aenter__(self) -> Self:
+        if self._journal is not None:
+            await self._journal.begin(self.mark, self._cloud.name, self._cloud.region_name)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is None:
-            return
         left: list[Leftover] = []
         with anyio.CancelScope(shield=True):
-            left = await self._undo(unclear=not isinstance(error, CloudError) or is_ambiguous(error))
+            left = [] if error is None else await self._undo(unclear=_is_unclear(error))
+            if self._journal is not None and not left:
+                await self._journal.end(self.mark)
         if not left:
             return
         if isinstance(error, CloudError):
             error.leaving(left)
             return
         named = "; ".join(map(str, left))
-        error.add_note(f"{self._cloud.where}: left behind: {named}")
+        if error is not None:
+            error.add_note(f"{self._cloud.where}: left behind: {named}")
         _log.warning("%s: cancelled, and could not take back: %s", self._cloud.where, named)
 
     async def _undo(self, *, unclear: bool) -> list[Leftover]:
@@ -82,7 +93,7 @@ class Undo:
         pending = list(reversed(self._steps))
         with anyio.move_on_after(_DEADLINE):
             if unclear:
-                pending += await self._found(left)
+                pending[:0] = await self._found(left)
             while pending:
                 step = pending[0]
                 try:
@@ -93,11 +104,24 @@ class Undo:
         return left + [Leftover(step.kind, step.id, step.name, "no time to remove it") for step in pending]
 
     async def _found(self, left: list[Leftover]) -> list[_Step]:
-        """What a request that was cancelled under way may have made."""
+        """What a request that was cut off under way has made, or makes within a second."""
         steps: list[_Step] = []
-        for kind, look, delete in self._searches:
-            try:
-                steps += [_Step(kind, found.id, found.name, delete) for found in await look()]
-            except CloudError as error:
-                left.append(Leftover(kind, "unknown", None, f"could not be looked for: {error.message}"))
+        for search in self._searches:
+            trouble: CloudError | None = None
+            found: Sequence[Resource] = ()
+            for pause in _LOOKS:
+                await anyio.sleep(pause)
+                try:
+                    found, trouble = await search.look(), None
+                except CloudError as error:
+                    trouble = error
+                if found:
+                    break
+            steps += [_Step(search.kind, one.id, one.name, search.delete) for one in found]
+            if trouble is not None:
+                left.append(Leftover(search.kind, "unknown", None, f"could not be looked for: {trouble.message}"))
         return steps
+
+
+def _is_unclear(error: BaseException) -> bool:
+    return not isinstance(error, CloudError) or is_ambiguous(error)

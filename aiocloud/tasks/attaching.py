@@ -1,0 +1,110 @@
+"""A floating IP for one port: made with it, or a free one taken so that nobody else's is stolen.
+
+API: https://docs.openstack.org/api-ref/network/v2/#floating-ips-floatingips
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+
+from aiocloud.errors import Conflict, NotFound, PreconditionFailed
+from aiocloud.reconcile import create_once, described
+from aiocloud.region import Region
+from aiocloud.services.network.floating_ip import FloatingIP, NewFloatingIP
+from aiocloud.tasks.facts import floating_ips
+from aiocloud.tasks.plans import AttachFloatingIP
+from aiocloud.tasks.undo import Undo
+
+__all__ = ["attach", "make", "take", "take_free"]
+
+_KIND = "floating IP"
+
+
+async def attach(cloud: Region, plan: AttachFloatingIP, undo: Undo) -> FloatingIP:
+    """Make a floating IP with its port: one request, and it can't lead anywhere else in between."""
+    return await make(cloud, plan.network.id, undo, port_id=plan.port_id, fixed_address=plan.fixed_address)
+
+
+async def make(
+    cloud: Region, network_id: str, undo: Undo, *, port_id: str | None = None, fixed_address: str | None = None
+) -> FloatingIP:
+    """One POST, reconciled by its port or its mark when it ends ambiguously; known to `undo` from before it is sent."""
+    ips = cloud.network.floating_ips
+    spec = NewFloatingIP(floating_network_id=network_id, description=described(undo.mark))
+    if port_id is not None:
+        spec = spec.model_copy(update={"port_id": port_id, "fixed_ip_address": fixed_address})
+        spec.model_fields_set.update(("port_id", "fixed_ip_address"))
+
+    async def look() -> Sequence[FloatingIP]:
+        query = {"description": spec.description} if port_id is None else {"port_id": port_id}
+        return [ip for ip in await ips.list(query) if ip.description == spec.description]
+
+    undo.search(_KIND, look, ips.delete)
+    try:
+        made, late = await create_once(lambda: ips.create_from(spec), look)
+    except Conflict:
+        # The port has one already: ours, when a request that was thought lost arrived after all.
+        found = await look() if port_id is not None else ()
+        if not found:
+            raise
+        made, late = found[0], ()
+    undo.made(_KIND, made.id, made.floating_ip_address, ips.delete)
+    for extra in late:
+        await ips.delete(extra)
+    return made
+
+
+async def take_free(cloud: Region, plan: AttachFloatingIP, undo: Undo) -> FloatingIP | None:
+    """Take one of the project's floating IPs that lead nowhere; None when all are taken.
+
+    Others look for one as well: tasks of this process see what is reserved, other processes lose the compare-and-swap.
+    """
+    reserved: set[str] = cloud.session.once(("reserved floating IPs", cloud.region_name), set[str])
+    listed = await floating_ips(cloud) or ()
+    free = [ip for ip in listed if ip.port_id is None and ip.floating_network_id == plan.network.id]
+    random.shuffle(free)
+    for ip in free:
+        if ip.id in reserved:
+            continue
+        reserved.add(ip.id)
+        try:
+            undo.made(
+                "attachment of floating IP", ip.id, ip.floating_ip_address, lambda id: _detach(cloud, id, plan.port_id)
+            )
+            if taken := await take(cloud, ip, plan.port_id, plan.fixed_address):
+                return taken
+        finally:
+            reserved.discard(ip.id)
+    return None
+
+
+async def take(cloud: Region, ip: FloatingIP, port_id: str, fixed_address: str) -> FloatingIP | None:
+    """Attach a floating IP unless it was changed since it was read; Neutron compares its revision for us.
+
+    https://docs.openstack.org/api-ref/network/v2/#revisions . Where there are no revisions somebody may have been as fast:
+    so it is looked at once more.
+    """
+    body = {"floatingip": {"port_id": port_id, "fixed_ip_address": fixed_address}}
+    headers = {} if ip.revision_number is None else {"If-Match": f"revision_number={ip.revision_number}"}
+    # Refused: changed by somebody, or by ourselves in a request whose answer was lost. The next look tells.
+    with suppress(PreconditionFailed, NotFound):
+        await cloud.network.put(f"/floatingips/{ip.id}", json=body, headers=headers)
+    try:
+        now = await cloud.network.floating_ips.get(ip.id)
+    except NotFound:
+        return None
+    return now if now.port_id == port_id else None
+
+
+async def _detach(cloud: Region, id: str, port_id: str) -> None:
+    """Let it lead nowhere again, unless it leads to somebody else's port."""
+    ips = cloud.network.floating_ips
+    try:
+        now = await ips.get(id)
+    except NotFound:
+        return
+    if now.port_id == port_id:
+        headers = {} if now.revision_number is None else {"If-Match": f"revision_number={now.revision_number}"}
+        await cloud.network.put(f"/floatingips/{id}", json={"floatingip": {"port_id": None}}, headers=headers)

@@ -1,0 +1,138 @@
+"""An optional journal (`cloud.keep_journal(directory)`): which operations were begun and not ended when a process died.
+
+Each operation that makes things writes a line before it begins and one when it has ended well or taken everything back.
+What it makes bears its mark, so after a `kill -9` (not a power cut: lines are written, not synced) the marks of the
+unended lines lead to what is left. Every process has a file of its own in the directory and holds a lock on it while it
+lives: what living processes have under way is nobody's leftover.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+import uuid
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+
+from aiocloud._json import is_object, mapping
+from aiocloud.session import Session
+
+__all__ = ["Begun", "Journal", "strike", "unended"]
+
+_KEY = "journal"
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An operation that was begun and did not end."""
+
+    mark: str
+    cloud: str
+    region: str | None
+    at: float
+    """Seconds since 1970."""
+    file: Path
+
+
+class Journal:
+    """A journal's directory, and the file in it that is ours."""
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        self.directory = Path(directory)
+        self._file: int | None = None
+
+    @classmethod
+    def of(cls, session: Session) -> Journal | None:
+        """The journal that a session keeps, or None."""
+        kept: list[Journal] = session.once(_KEY, list[Journal])
+        return kept[0] if kept else None
+
+    def kept_by(self, session: Session) -> None:
+        """Let a session keep this journal from now on."""
+        session.once(_KEY, list[Journal])[:] = [self]
+
+    async def begin(self, mark: str, cloud: str, region: str | None) -> None:
+        """Before anything is made."""
+        await self._write({"begin": mark, "cloud": cloud, "region": region})
+
+    async def end(self, mark: str) -> None:
+        """Everything is there, or everything is gone."""
+        await self._write({"end": mark})
+
+    async def _write(self, record: dict[str, Any]) -> None:
+        await anyio.to_thread.run_sync(self._append, record)
+
+    def _append(self, record: dict[str, Any]) -> None:
+        if self._file is None:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = self.directory / f"{os.getpid()}-{uuid.uuid4()}.jsonl"
+            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            fcntl.flock(opened, fcntl.LOCK_EX)
+            self._file = opened
+        os.write(self._file, json.dumps({**record, "at": time.time()}).encode() + b"\n")
+
+    def close(self) -> None:
+        """Let go of the file; it is removed when nothing in it is open."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def unended(directory: str | os.PathLike[str]) -> Sequence[Begun]:
+    """The operations that processes which are no more had begun and not ended. Removes files without any."""
+    found: list[Begun] = []
+    for path in sorted(Path(directory).glob("*.jsonl")):
+        with _of_the_dead(path) as lines:
+            left = [Begun(mark, str(r["cloud"]), r.get("region"), r["at"], path) for mark, r in _open(lines).items()]
+            found += left
+            if lines and not left:
+                path.unlink(missing_ok=True)
+    return found
+
+
+@contextmanager
+def _of_the_dead(path: Path) -> Generator[list[str]]:
+    """The lines of a file that no living process holds; none of one that is held."""
+    try:
+        file = path.open("r+", encoding="utf-8")
+    except FileNotFoundError:
+        yield []
+        return
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield []
+        else:
+            yield file.read().splitlines()
+
+
+def _open(lines: Sequence[str]) -> dict[str, Any]:
+    """The records begun and not ended, by their marks; a last line that was cut off counts for nothing."""
+    begun: dict[str, Any] = {}
+    for line in lines:
+        try:
+            record = mapping(json.loads(line))
+        except ValueError:
+            continue
+        if is_object(record) and "begin" in record:
+            begun[str(record["begin"])] = record
+        begun.pop(str(record.get("end")), None)
+    return begun
+
+
+async def strike(begun: Begun) -> None:
+    """Write down that nothing of it is left."""
+
+    def append() -> None:
+        with begun.file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"end": begun.mark, "at": begun.at}) + "\n")
+
+    await anyio.to_thread.run_sync(append)

@@ -1,0 +1,195 @@
+"""How a server comes to be: one POST, its address seen to while it still boots, and nothing left when it fails."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import anyio
+
+from aiocloud.concurrent import concurrently
+from aiocloud.errors import CloudError, NoPublicAddress, NotFound
+from aiocloud.model import Which
+from aiocloud.reconcile import MARK, create_once
+from aiocloud.region import Region
+from aiocloud.services.compute.server import NewServer, Server
+from aiocloud.services.network.port import Port
+from aiocloud.tasks.addresses import Reach, reach, with_addresses
+from aiocloud.tasks.boot import Boot, look_up, new_server
+from aiocloud.tasks.facts import ports_of
+from aiocloud.tasks.floating_ips import add_ips_to_server
+from aiocloud.tasks.undo import Undo
+
+__all__ = ["LONGEST_PAUSE", "Giving", "make_server", "wait_and_give"]
+
+LONGEST_PAUSE = 2.0
+"""Seconds between two looks at servers that are waited for."""
+
+
+@dataclass(frozen=True)
+class Giving:
+    """Which addresses a server shall be given."""
+
+    auto_ip: bool = True
+    ips: Sequence[str] | None = None
+    ip_pool: Which | None = None
+    reuse: bool = False
+    nat_destination: str | None = None
+
+    @property
+    def by_hand(self) -> bool:
+        """Are certain ones asked for?"""
+        return bool(self.ips) or self.ip_pool is not None
+
+
+async def make_server(cloud: Region, boot: Boot, giving: Giving, *, wait: bool, timeout: float) -> Server:
+    """Make one; see `create_server`."""
+    found = await look_up(cloud, boot)
+    spec = new_server(boot, found)
+    async with Undo(cloud) as undo:
+        server = await _post(cloud, spec, undo, keep=(*found.volumes, found.boot_volume or ""))
+        if wait:
+            # As many ports as networks; Nova's own choice is one. A port that was there before may have an address already.
+            ports = len(found.networks) if found.networks is not None else 1
+            fresh = not any(network.get("port") for network in found.networks or ())
+            early = _Early(ports=ports, fresh=fresh)
+            now = await wait_and_give(cloud, server.id, giving, undo, timeout=timeout, early=early)
+        else:
+            # Nova answers a create with little more than the id.
+            now = await cloud.compute.servers.get(server)
+        return now.changed(admin_pass=server.admin_pass)
+
+
+async def _post(cloud: Region, spec: NewServer, undo: Undo, *, keep: Sequence[str]) -> Server:
+    """One POST, reconciled by its mark when it ends ambiguously; known to `undo` from before it is sent."""
+    servers = cloud.compute.servers
+    marked = spec.model_copy(update={"metadata": {**(spec.metadata or {}), MARK: undo.mark}})
+    marked.model_fields_set.add("metadata")
+    many = max(spec.min_count or 1, spec.max_count or 1) > 1
+    # Nova numbers the names of several that are made at once.
+    name = f"^{re.escape(spec.name)}{'' if many else '$'}"
+
+    async def look() -> list[Server]:
+        found = await servers.list(name=name)
+        return sorted((s for s in found if s.metadata.get(MARK) == undo.mark), key=lambda s: s.created_at or "")
+
+    async def remove(id: str) -> None:
+        if many:
+            for one in await look():
+                await servers.delete(one)
+        elif spec.block_device_mapping:
+            await _delete_with_volumes(cloud, id, keep)
+        else:
+            await servers.delete(id)
+
+    undo.search("server", look, remove)
+    server, late = await create_once(lambda: servers.create_from(marked), look)
+    undo.made("server", server.id, spec.name, remove)
+    for extra in () if many else late:
+        await servers.delete(extra)
+    return server
+
+
+async def _delete_with_volumes(cloud: Region, id: str, keep: Sequence[str]) -> None:
+    """Remove a server that boots from a volume that Nova made for it, and that volume, which Nova may mean to keep."""
+    made: set[str] = set()
+    try:
+        server = await cloud.compute.servers.get(id)
+        await cloud.compute.servers.delete(id)
+        while True:
+            made.update(v.id for v in server.volumes if v.id not in keep and not v.delete_on_termination)
+            server = await cloud.compute.servers.get(id)
+            if server.status == "DELETED":
+                break
+            await anyio.sleep(0.2)
+    except NotFound:
+        pass
+    for volume in made:
+        await _delete_volume(cloud, volume)
+
+
+async def _delete_volume(cloud: Region, id: str) -> None:
+    """Cinder refuses while Nova is still taking it off."""
+    while True:
+        try:
+            await cloud.block_storage.volumes.delete(id)
+        except CloudError as error:
+            if error.status_code != 400:
+                raise
+            await anyio.sleep(0.5)
+        else:
+            return
+
+
+@dataclass
+class _Early:
+    """A server that was made just now, and how it will be reached, once that is known."""
+
+    ports: int = 1
+    """So many it will have."""
+    fresh: bool = True
+    """Its ports are made with it, so no floating IP leads to them."""
+    waiting: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    reached: Reach | None = None
+
+
+async def wait_and_give(
+    cloud: Region, server_id: str, giving: Giving, undo: Undo, *, timeout: float, early: _Early | None = None
+) -> Server:
+    """Wait until a server is ACTIVE and give it its addresses; a new server's as soon as it has a port, while it boots.
+
+    Raises as `wait_for_server` does.
+    """
+    async with concurrently() as tasks:
+        if early is not None and giving.auto_ip and not giving.by_hand:
+            tasks.start_soon(_reach_early, cloud, server_id, giving, undo, early)
+        seen = await cloud.compute.servers.wait(
+            server_id, until="ACTIVE", timeout=timeout, interval=LONGEST_PAUSE, at_once=early is None
+        )
+        if early is not None:
+            early.waiting.cancel()
+    if giving.by_hand:
+        return await add_ips_to_server(
+            cloud, seen, giving.auto_ip, giving.ips, giving.ip_pool, nat_destination=giving.nat_destination
+        )
+    if not giving.auto_ip:
+        return (await with_addresses(cloud, [seen]))[0]
+    reached = early.reached if early is not None else None
+    if reached is None or not reached.seen_in(seen):
+        reached = await reach(cloud, seen, undo, nat_destination=giving.nat_destination, reuse=giving.reuse)
+    return reached.joined(cloud, seen)
+
+
+async def _reach_early(cloud: Region, server_id: str, giving: Giving, undo: Undo, early: _Early) -> None:
+    """Attach the floating IP while the server still boots. Where there is no way yet, there may be one when it is ACTIVE."""
+
+    def are_there(ports: tuple[Port, ...] | None) -> bool:
+        return sum(bool(port.fixed_ips) for port in ports or ()) >= early.ports
+
+    if not await cloud.has_service("network"):
+        return
+    ports: tuple[Port, ...] | None = None
+    with early.waiting:
+        ports = await ports_of(cloud).wait(
+            server_id,
+            are_there,
+            what=f"{cloud.where}: the port of {server_id}",
+            timeout=math.inf,
+            interval=LONGEST_PAUSE,
+            at_once=False,
+        )
+    if early.waiting.cancelled_caught:
+        return
+    with suppress(NoPublicAddress):
+        early.reached = await reach(
+            cloud,
+            Server(id=server_id),
+            undo,
+            nat_destination=giving.nat_destination,
+            reuse=giving.reuse,
+            ports=ports,
+            floating=not early.fresh,
+        )
