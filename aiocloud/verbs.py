@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiocloud.region import Region
 from aiocloud.tasks import (
     accelerators,
+    batches,
     catalog,
     clusters,
     compute,
@@ -13,6 +14,7 @@ from aiocloud.tasks import (
     flavors,
     floating_ips,
     images,
+    leftovers,
     machines,
     networks,
     objects,
@@ -28,6 +30,7 @@ from aiocloud.tasks import (
     templates,
     volume_copies,
     volumes,
+    watching,
     zones,
 )
 from aiocloud.verb import via
@@ -41,6 +44,7 @@ class Verbs(Region):
     # Servers
 
     create_server = servers.create_server
+    create_servers = batches.create_servers
     delete_server = servers.delete_server
     get_active_server = servers.get_active_server
     get_server = servers.get_server
@@ -51,6 +55,10 @@ class Verbs(Region):
     search_servers = servers.search_servers
     update_server = servers.update_server
     wait_for_server = servers.wait_for_server
+    watch_servers = watching.watch_servers
+    keep_journal = leftovers.keep_journal
+    reclaim_leftovers = leftovers.reclaim_leftovers
+    leftovers = leftovers.leftovers
     get_server_console = compute.get_server_console
     get_server_private_ip = compute.get_server_private_ip
     get_server_public_ip = compute.get_server_public_ip
