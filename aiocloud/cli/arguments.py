@@ -8,11 +8,12 @@ import json
 import os
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Union, cast
 
 from aiocloud.errors import InvalidRequest
+from aiocloud.model import Spec
 
 __all__ = ["Argument", "arguments_of", "read_pairs"]
 
@@ -59,22 +60,26 @@ class Argument:
 
 def arguments_of(verb: Callable[..., Any], leave_out: Iterable[str] = ()) -> list[Argument]:
     """The arguments of a verb (an `async def f(cloud, ...)` or a Spec's class) that can be typed in a shell."""
-    hints = typing.get_type_hints(verb.__init__ if inspect.isclass(verb) and not _is_model(verb) else verb)
     hidden = {*leave_out, "progress"}
     found: list[Argument] = []
-    for parameter in inspect.signature(verb).parameters.values():
-        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) or parameter.name in hidden:
-            continue
-        kind, choices = _kind(hints.get(parameter.name))
-        if kind is not None:
-            required = parameter.default is parameter.empty
-            default = None if required else parameter.default
-            found.append(Argument(parameter.name, kind, required, default, choices))
+    for name, annotation, default in _parameters(verb):
+        kind, choices = _kind(annotation)
+        if kind is not None and name not in hidden:
+            required = default is inspect.Parameter.empty
+            found.append(Argument(name, kind, required, None if required else default, choices))
     return found
 
 
-def _is_model(verb: Any) -> bool:
-    return hasattr(verb, "model_fields")
+def _parameters(verb: Callable[..., Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Name, annotation and default (`Parameter.empty`: there is none) of each."""
+    if inspect.isclass(verb) and issubclass(verb, Spec):
+        for name, field in verb.model_fields.items():
+            yield name, field.annotation, inspect.Parameter.empty if field.is_required() else field.default
+        return
+    hints = typing.get_type_hints(verb)
+    for parameter in inspect.signature(verb).parameters.values():
+        if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            yield parameter.name, hints.get(parameter.name), parameter.default
 
 
 def _members(annotation: Any) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Annotated
 
 import anyio
@@ -66,8 +67,9 @@ async def watch(
 async def _show(feed: Feed) -> None:
     console = Console()
     with Live(console=console, auto_refresh=False, screen=True, vertical_overflow="crop") as live:
-        async for _ in feed.changes():
-            live.update(drawn(list(feed.views.values()), console.height - 1), refresh=True)
+        async with aclosing(feed.changes()) as changes:
+            async for _ in changes:
+                live.update(drawn(list(feed.views.values()), console.height - 1), refresh=True)
 
 
 def drawn(views: Sequence[CloudView], height: int | None = None) -> Group:
@@ -107,23 +109,24 @@ def _lines(view: CloudView) -> list[list[Text]]:
 
 
 async def _tell(feed: Feed) -> None:
-    """Off a terminal: a line for each server that is new, different or gone."""
-    known: dict[tuple[str, str], str] = {}
-    errors: dict[str, str] = {}
-    async for views in feed.changes():
-        for view in views:
-            if view.error != errors.get(view.where, ""):
-                errors[view.where] = view.error
-                write(clean(f"{view.at} {view.where}: {view.error or 'answers again'}") + "\n")
-            now = {
-                (view.where, server.id): f"{server.name} {server.status} {server.address}" for server in view.servers
-            }
-            for key in [key for key in known if key[0] == view.where and key not in now]:
-                write(clean(f"{view.at} {view.where}: {known.pop(key)} -> gone") + "\n")
-            for key, text in now.items():
-                if known.get(key) != text:
+    """Off a terminal: a line for each server that is new, different or gone, and for each cloud that fails."""
+    known: dict[str, CloudView] = {}
+    async with aclosing(feed.changes()) as changes:
+        async for views in changes:
+            for view in views:
+                for text in _news(known.get(view.where, CloudView(view.cloud, view.region)), view):
                     write(clean(f"{view.at} {view.where}: {text}") + "\n")
-            known |= now
+                known[view.where] = view
+
+
+def _news(before: CloudView, now: CloudView) -> list[str]:
+    def facts(view: CloudView) -> dict[str, str]:
+        return {server.id: f"{server.name} {server.status} {server.address}".rstrip() for server in view.servers}
+
+    old, new = facts(before), facts(now)
+    news = [now.error or "answers again"] if now.error != before.error else []
+    news += [f"{text} -> gone" for key, text in old.items() if key not in new]
+    return news + [text for key, text in new.items() if old.get(key) != text]
 
 
 async def _serve(feed: Feed, port: int) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from importlib.resources import files
 
 from starlette.applications import Starlette
@@ -70,8 +71,9 @@ def _hash(page: str, element: str) -> str:
 async def _events(feed: Feed, quiet: float) -> AsyncIterator[str]:
     """An event for each cloud that has news. https://html.spec.whatwg.org/multipage/server-sent-events.html"""
     yield f"retry: {_RETRY}\n\n"
-    async for views in feed.changes(quiet):
-        yield "".join(_event(view) for view in views) or ": still here\n\n"
+    async with aclosing(feed.changes(quiet)) as changes:
+        async for views in changes:
+            yield "".join(_event(view) for view in views) or ": still here\n\n"
 
 
 def _event(view: CloudView) -> str:

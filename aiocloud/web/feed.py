@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -103,10 +103,10 @@ class Feed:
             for cloud in self.fleet.clouds:
                 tasks.start_soon(self._ask, cloud)
 
-    async def changes(self, quiet: float | None = None) -> AsyncIterator[list[CloudView]]:
+    async def changes(self, quiet: float | None = None) -> AsyncGenerator[list[CloudView]]:
         """All views, then those that have changed, as they do; an empty list after `quiet` seconds without any.
 
-        A slow reader misses steps, never the last state.
+        A slow reader misses steps, never the last state. Read it inside `aclosing`.
         """
         seen: dict[str, CloudView] = {}
         while True:

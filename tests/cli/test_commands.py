@@ -1,0 +1,233 @@
+"""Commands against clouds on a port: what they write, and how they end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from aiocloud.testing import FakeCloud
+from tests.cli.conftest import Shell
+
+CLOUDS = {"my-vexxhost", "my-citycloud", "my-internap"}
+
+
+def one_sentence(text: str) -> bool:
+    return text.startswith("aiocloud: ") and text.count("\n") == 1 and "Traceback" not in text
+
+
+def test_a_table_and_json_of_one_cloud(shell: Shell) -> None:
+    table = shell("flavor", "list", "--cloud", "my-vexxhost")
+    assert table.code == 0
+    assert table.out.splitlines()[0].split() == ["ID", "NAME", "RAM", "VCPUS", "DISK"]
+    data = shell("flavor", "list", "-c", "my-vexxhost", "-o", "json").json
+    assert {row["name"] for row in data} == {line.split()[1] for line in table.out.splitlines()[1:]}
+    assert "cloud" not in data[0]
+
+
+def test_all_clouds_say_where_each_row_is_from(shell: Shell) -> None:
+    said = shell("network", "list", "--all-clouds", "-o", "ndjson", "--columns", "cloud,region,name")
+    rows = [json.loads(line) for line in said.out.splitlines()]
+    assert said.code == 0
+    assert {row["cloud"] for row in rows} == CLOUDS
+    assert set(rows[0]) == {"cloud", "region", "name"}
+
+
+def test_patterns_and_lists_of_clouds(shell: Shell) -> None:
+    assert {row["cloud"] for row in shell("image", "list", "-c", "my-c*,my-internap", "-o", "json").json} == {
+        "my-citycloud",
+        "my-internap",
+    }
+
+
+def test_a_query(shell: Shell) -> None:
+    said = shell("flavor", "list", "-c", "my-vexxhost", "--query", "[?name=='m1.tiny'].ram | [0]")
+    assert (said.code, said.out) == (0, "512\n")
+
+
+def test_create_show_and_delete(shell: Shell) -> None:
+    made = shell("network", "create", "lan", "-c", "my-citycloud", "-o", "json")
+    assert made.code == 0
+    shown = shell("network", "show", made.json["id"], "-c", "my-citycloud", "-o", "yaml")
+    assert yaml.safe_load(shown.out)[0]["name"] == "lan" or yaml.safe_load(shown.out)["name"] == "lan"
+    gone = shell("network", "delete", "lan", "-c", "my-citycloud")
+    assert (gone.code, gone.out) == (0, "deleted network lan\n")
+    assert shell("network", "show", "lan", "-c", "my-citycloud").code == 4
+
+
+def test_a_server_is_reachable_when_it_is_waited_for(shell: Shell) -> None:
+    image = shell("image", "list", "-c", "my-internap", "-o", "name").out.splitlines()[0]
+    made = shell(
+        "server", "create", "web", "--image", image, "--flavor", "m1.tiny", "--wait", "-c", "my-internap", "-o", "json"
+    )
+    assert (made.code, made.json["status"]) == (0, "ACTIVE")
+    assert made.json["public_v4"]
+    inventory = shell("inventory", "--list").json
+    assert inventory["_meta"]["hostvars"]["web"]["ansible_host"] == made.json["public_v4"]
+    assert inventory["my-internap"] == {"hosts": ["web"]}
+    assert shell("inventory", "--host", "web").json["openstack"]["cloud"] == "my-internap"
+    assert shell("watch", "--once").out.count("web") == 1
+    assert shell("server", "delete", "web", "--wait", "-c", "my-internap").code == 0
+
+
+def test_several_are_deleted_and_the_missing_one_named(shell: Shell) -> None:
+    for name in ("k1", "k2"):
+        assert shell("security-group", "create", name, "-c", "my-citycloud").code == 0
+    said = shell("security-group", "delete", "k1", "nope", "k2", "-c", "my-citycloud")
+    assert said.code == 4
+    assert said.out == "deleted security-group k1\ndeleted security-group k2\n"
+    assert "there is no security group 'nope'" in said.err
+
+
+def test_a_generated_private_key_is_shown_this_once(shell: Shell) -> None:
+    made = shell("keypair", "create", "mine", "-c", "my-vexxhost", "-o", "json")
+    assert "PRIVATE KEY" in made.json["private_key"]
+    assert "private_key" not in shell("keypair", "show", "mine", "-c", "my-vexxhost", "-o", "json").json
+    shell("keypair", "delete", "mine", "-c", "my-vexxhost")
+
+
+def test_objects_go_up_and_come_down(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "up").write_bytes(bytes(range(256)) * 100)
+    assert shell("object", "create", "box", "thing", "--filename", "up", "-c", "my-vexxhost").code == 0
+    assert shell("object", "list", "box", "-c", "my-vexxhost", "-o", "name").out == "thing\n"
+    assert shell("object", "save", "box", "thing", "down", "-c", "my-vexxhost").code == 0
+    assert (tmp_path / "down").read_bytes() == (tmp_path / "up").read_bytes()
+    assert shell("object", "delete", "box", "thing", "-c", "my-vexxhost").code == 0
+    assert shell("container", "delete", "box", "-c", "my-vexxhost").code == 0
+
+
+def test_an_image_goes_up_and_comes_down(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "disk.raw").write_bytes(b"\0" * 70_000)
+    arguments = ("--filename", "disk.raw", "--disk-format", "raw", "--wait", "-c", "my-vexxhost")
+    assert shell("image", "create", "disk", *arguments).code == 0
+    assert shell("image", "save", "disk", "copy.raw", "-c", "my-vexxhost").code == 0
+    assert (tmp_path / "copy.raw").read_bytes() == (tmp_path / "disk.raw").read_bytes()
+    assert shell("image", "delete", "disk", "-c", "my-vexxhost").code == 0
+
+
+def test_a_name_can_not_steer_the_terminal(shell: Shell) -> None:
+    shell("network", "create", "\x1b[31mred\x1b[0m [bold]x", "-c", "my-citycloud")
+    for form in ("table", "json", "yaml", "csv", "name"):
+        said = shell("network", "list", "-c", "my-citycloud", "-o", form)
+        assert "[bold]x" in said.out
+        assert "\x1b" not in said.out
+    said = shell("network", "delete", "\x1b[31mred\x1b[0m [bold]x", "-c", "my-citycloud")
+    assert "\x1b" not in said.out + said.err
+    assert said.code == 0
+
+
+def test_a_raw_request(shell: Shell) -> None:
+    assert "servers" in shell("api", "compute", "GET", "/servers", "-c", "my-vexxhost").json
+    said = shell("api", "compute", "get", "servers?limit=1", "-i", "-c", "my-vexxhost")
+    assert said.out.startswith("200 OK\n")
+    assert shell("api", "compute", "GET", "/servers", "--query", "length(servers)", "-c", "my-vexxhost").json == 0
+    made = shell("api", "network", "POST", "/networks", "--body", '{"network": {"name": "raw"}}', "-c", "my-citycloud")
+    assert made.json["network"]["name"] == "raw"
+    assert shell("network", "delete", "raw", "-c", "my-citycloud").code == 0
+    assert shell("api", "compute", "GET", "/nope", "-c", "my-vexxhost").code == 4
+    assert one_sentence(shell("api", "compute", "GET", "/servers", "--body", "{", "-c", "my-vexxhost").err)
+
+
+def test_settings_and_where_they_come_from(shell: Shell, configured: Path) -> None:
+    said = shell("config", "show", "--cloud", "my-citycloud", "--origin", "-o", "json")
+    rows = {row["key"]: row for row in said.json}
+    assert rows["auth.password"]["value"] == "***"
+    assert rows["auth.username"]["origin"].startswith(f"{configured}:")
+    assert {row["cloud"] for row in shell("config", "list", "-o", "json").json} == CLOUDS
+
+
+def test_the_doctor_finds_nothing_wrong(shell: Shell) -> None:
+    said = shell("doctor")
+    assert (said.code, "FAIL" in said.out, "WARN" in said.out) == (0, False, False)
+    assert all(cloud in said.out for cloud in CLOUDS)
+
+
+def test_the_doctor_says_what_to_do(shell: Shell, configured: Path) -> None:
+    written = yaml.safe_load(configured.read_text())
+    written["clouds"]["my-vexxhost"]["auth"]["auth_url"] = "http://127.0.0.1:1/v3"
+    written["clouds"]["my-citycloud"]["auth"]["password"] = "wrong"
+    configured.write_text(yaml.safe_dump(written))
+    configured.chmod(0o644)
+    said = shell("doctor", "-o", "json")
+    assert said.code == 3
+    failed = {(row["cloud"], row["what"]): row["advice"] for row in said.json if row["state"] == "failed"}
+    assert set(failed) == {("my-vexxhost", "connection"), ("my-citycloud", "login")}
+    assert all(failed.values())
+    assert {row["advice"] for row in said.json if row["state"] == "warning"} == {f"run: chmod 600 {configured}"}
+
+
+def test_a_cleanup_in_a_dry_run_removes_nothing(shell: Shell) -> None:
+    assert shell("network", "create", "old", "-c", "my-citycloud").code == 0
+    planned = shell("cleanup", "--dry-run", "-c", "my-citycloud", "-o", "json", "--skip", "network.router")
+    assert ("network.network", "old", "would be removed") in {(r["kind"], r["name"], r["result"]) for r in planned.json}
+    assert shell("network", "show", "old", "-c", "my-citycloud").code == 0
+    assert shell("network", "delete", "old", "-c", "my-citycloud").code == 0
+
+
+def test_a_cleanup_asks_first(shell: Shell) -> None:
+    said = shell("cleanup", "-c", "my-citycloud")
+    assert said.code == 1
+    assert "--yes" in said.err
+
+
+# How commands end
+
+
+def test_an_unknown_cloud_is_one_sentence(shell: Shell) -> None:
+    said = shell("server", "list", "-c", "my-vexhost")
+    assert said.code == 1
+    assert one_sentence(said.err)
+    assert "my-vexxhost" in said.err
+
+
+def test_no_clouds_yaml_is_one_sentence(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "nope.yaml"))
+    said = shell("server", "list")
+    assert said.code == 1
+    assert one_sentence(said.err)
+
+
+def test_a_wrong_password_is_5(shell: Shell, configured: Path) -> None:
+    written = yaml.safe_load(configured.read_text())
+    written["clouds"]["my-vexxhost"]["auth"]["password"] = "wrong"
+    configured.write_text(yaml.safe_dump(written))
+    said = shell("server", "list", "-c", "my-vexxhost")
+    assert said.code == 5
+    assert one_sentence(said.err)
+    assert "wrong" not in said.err
+    assert shell("server", "list", "--all-clouds").code == 3
+
+
+def test_an_unreachable_cloud_costs_the_others_nothing(shell: Shell, configured: Path) -> None:
+    written = yaml.safe_load(configured.read_text())
+    written["clouds"]["my-vexxhost"]["auth"]["auth_url"] = "http://127.0.0.1:1/v3"
+    configured.write_text(yaml.safe_dump(written))
+    said = shell("flavor", "list", "-A", "-o", "json")
+    assert said.code == 3
+    assert {row["cloud"] for row in said.json} == CLOUDS - {"my-vexxhost"}
+    assert one_sentence(said.err)
+    assert shell("flavor", "list", "-c", "my-vexxhost").code == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("nope",), ("server", "nope"), ("server", "show"), ("server", "list", "--nope"), ("server", "list", "-o", "xml")],
+)
+def test_wrong_usage_is_2(shell: Shell, arguments: tuple[str, ...]) -> None:
+    said = shell(*arguments)
+    assert said.code == 2
+    assert said.err or said.out
+
+
+def test_a_missing_file_is_one_sentence(shell: Shell) -> None:
+    said = shell("image", "create", "x", "--filename", "nope.qcow2", "-c", "my-vexxhost")
+    assert said.code == 1
+    assert one_sentence(said.err)
+
+
+def test_every_request_names_us(shell: Shell, served: FakeCloud) -> None:
+    served.requests.clear()
+    assert shell("server", "list", "-c", "my-vexxhost").code == 0
+    assert served.requests

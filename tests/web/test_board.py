@@ -1,0 +1,107 @@
+"""The board for a browser: its page, its state, its news."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from contextlib import aclosing
+from pathlib import Path
+
+import anyio
+import httpx2 as httpx
+import pytest
+
+from aiocloud import connect_all
+from aiocloud.testing import FakeCloud
+from aiocloud.web.app import board
+from aiocloud.web.feed import Feed
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_feed_tells_of_servers_as_they_come_and_go(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with connect_all(config_files=[clouds_yaml], transport=fake.transport) as fleet:
+        feed = Feed(fleet, interval=0.01)
+        (cloud,) = fleet.clouds
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(feed.run)
+            async with aclosing(feed.changes()) as changes:
+                with anyio.fail_after(20):
+                    view = (await anext(changes))[0]
+                    assert (view.state, view.servers) == ("asking", ())
+                    flavor = (await cloud.list_flavors())[0]
+                    image = (await cloud.list_images())[0]
+                    server = await cloud.create_server("web", image=image, flavor=flavor, auto_ip=False)
+                    while not view.servers:
+                        view = (await anext(changes))[0]
+                    assert [one.name for one in view.servers] == ["web"]
+                    assert view.state == "up"
+                    await cloud.delete_server(server, wait=True)
+                    while view.servers:
+                        view = (await anext(changes))[0]
+            tasks.cancel_scope.cancel()
+
+
+async def test_a_cloud_that_fails_keeps_what_was_known_and_says_why(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with connect_all(["fake", "nope"], config_files=[clouds_yaml], transport=fake.transport) as fleet:
+        feed = Feed(fleet)
+        await feed.once()
+        assert feed.views[fleet.clouds[0].where].state == "up"
+        assert feed.views["nope"].state == "down"
+        assert "nope" in feed.views["nope"].error
+        assert feed.complete
+
+
+async def test_the_page_runs_nothing_but_its_own(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with (
+        connect_all(config_files=[clouds_yaml], transport=fake.transport) as fleet,
+        httpx.AsyncClient(transport=httpx.ASGITransport(board(Feed(fleet))), base_url="http://localhost") as browser,
+    ):
+        page = await browser.get("/")
+        policy = page.headers["content-security-policy"]
+        script = re.search("<script>(.*?)</script>", page.text, re.DOTALL)
+        assert script is not None
+        digest = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
+        assert f"script-src 'sha256-{digest}'" in policy
+        assert "default-src 'none'" in policy
+        assert "innerHTML" not in page.text
+        assert not re.search(r"https?://", page.text)
+        (view,) = (await browser.get("/state")).json()
+        assert (view["cloud"], view["state"], view["servers"]) == ("fake", "asking", [])
+
+
+async def test_a_foreign_name_is_refused(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with (
+        connect_all(config_files=[clouds_yaml], transport=fake.transport) as fleet,
+        httpx.AsyncClient(transport=httpx.ASGITransport(board(Feed(fleet))), base_url="http://evil.test") as browser,
+    ):
+        for path in ("/", "/state", "/events"):
+            assert (await browser.get(path)).status_code == 400
+
+
+async def test_news_are_events(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with connect_all(config_files=[clouds_yaml], transport=fake.transport) as fleet:
+        feed = Feed(fleet)
+        await feed.once()
+        app = board(feed, quiet=0.01)
+        got: list[bytes] = []
+        enough = anyio.Event()
+
+        async def receive() -> dict[str, object]:
+            await enough.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, object]) -> None:
+            got.append(bytes(message.get("body", b"")))  # type: ignore[call-overload]
+            if b"still here" in got[-1]:
+                enough.set()
+
+        scope = {"type": "http", "method": "GET", "path": "/events", "headers": [(b"host", b"localhost")]}
+        with anyio.fail_after(20):
+            await app({**scope, "query_string": b"", "asgi": {"version": "3.0"}}, receive, send)  # type: ignore[arg-type]
+        text = b"".join(got).decode()
+        (data,) = re.findall("^data: (.*)$", text, re.MULTILINE)
+        assert text.startswith("retry: ")
+        assert json.loads(data)["cloud"] == "fake"
