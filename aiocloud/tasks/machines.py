@@ -117,8 +117,9 @@ async def register_machine(
         made = await nodes.create_from(build(NewNode, **node))
         undo.made("node", made.id, made.name, lambda id: nodes.delete({"id": id}))
         for nic in nics:
-            given_nic = {"address": nic} if isinstance(nic, str) else dict(nic)
-            port = await ports.create(**{**given_nic, "node_uuid": made.id})
+            wanted: dict[str, Any] = {"address": nic} if isinstance(nic, str) else dict(nic)
+            wanted["node_uuid"] = made.id
+            port = await ports.create(**wanted)
             undo.made("port", port.id, port.address, lambda id: ports.delete({"id": id}))
         if provision_state == "enroll":
             return made

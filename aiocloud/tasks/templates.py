@@ -10,6 +10,7 @@ from typing import Any
 import anyio.to_thread
 import yaml
 
+from aiocloud._json import is_object
 from aiocloud.errors import InvalidRequest
 from aiocloud.region import Region
 
@@ -97,16 +98,14 @@ def _merge(paths: list[Path]) -> dict[str, Any]:
             environment: Any = yaml.safe_load(_read(path)) or {}
         except yaml.YAMLError as error:
             raise InvalidRequest(f"{path} is not YAML: {error}") from None
-        if not isinstance(environment, dict):
+        if not is_object(environment):
             raise InvalidRequest(f"{path} holds no environment: an environment is a mapping")
-        _into(merged, environment)
+        merged = _over(merged, environment)
     return merged
 
 
-def _into(target: dict[str, Any], source: Mapping[str, Any]) -> None:
-    for key, value in source.items():
-        known = target.get(key)
-        if isinstance(known, dict) and isinstance(value, dict):
-            _into(known, value)
-        else:
-            target[key] = value
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _over(below[key], value) for key, value in above.items() if is_object(below.get(key)) and is_object(value)
+    }
+    return {**below, **above, **both}

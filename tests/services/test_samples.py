@@ -16,7 +16,8 @@ SAMPLES: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "sample
 
 def model(name: str) -> type[Resource]:
     sample = SAMPLES[name]
-    found: Any = getattr(importlib.import_module(sample["module"]), sample["class"])
+    found: object = getattr(importlib.import_module(sample["module"]), sample["class"])
+    assert isinstance(found, type)
     assert issubclass(found, Resource)
     return found
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Generic, ParamSpec
 
 from pydantic import Field
 
-from aiocloud._json import load_json, mapping
+from aiocloud._json import load_json, mapping, mappings
 from aiocloud.collection import Listing
 from aiocloud.errors import NotFound
 from aiocloud.model import NullAs, Place, Resource, Spec, Text, Which, Wire
@@ -202,7 +202,7 @@ class Nodes(Patched[Node, New, Edit], Generic[New, Edit]):
         """The ids of Neutron's ports attached to it. API: https://docs.openstack.org/api-ref/baremetal/#list-attached-vifs-of-a-node"""
         path = join("nodes", self._id(node), "vifs")
         answer = load_json((await self.endpoint.get(path, microversion=self._version)).content, path)
-        return [str(vif.get("id")) for vif in mapping(answer).get("vifs") or []]
+        return [str(vif.get("id")) for vif in mappings(mapping(answer).get("vifs"))]
 
     async def attach_vif(self, node: Which, port_id: str) -> None:
         """Attach a port of Neutron's. API: https://docs.openstack.org/api-ref/baremetal/#attach-a-vif-to-a-node"""

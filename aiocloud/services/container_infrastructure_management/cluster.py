@@ -165,10 +165,36 @@ class NewClusterTemplate(Spec):
     volume_driver: str | None = None
 
 
-class EditClusterTemplate(NewClusterTemplate):
+class EditClusterTemplate(Spec):
     """None, given, removes a field. API: https://docs.openstack.org/api-ref/container-infrastructure-management/#update-information-of-cluster-template"""
 
-    name: str | None = None  # type: ignore[assignment]
+    name: str | None = None
+    image_id: str | None = None
+    keypair_id: str | None = None
+    coe: str | None = None
+    flavor_id: str | None = None
+    master_flavor_id: str | None = None
+    apiserver_port: int | None = None
+    dns_nameserver: str | None = None
+    docker_storage_driver: str | None = None
+    docker_volume_size: int | None = None
+    external_network_id: str | None = None
+    fixed_network: str | None = None
+    fixed_subnet: str | None = None
+    floating_ip_enabled: bool | None = None
+    http_proxy: str | None = None
+    https_proxy: str | None = None
+    no_proxy: str | None = None
+    insecure_registry: str | None = None
+    hidden: bool | None = None
+    public: bool | None = None
+    labels: dict[str, Any] | None = None
+    master_lb_enabled: bool | None = None
+    network_driver: str | None = None
+    registry_enabled: bool | None = None
+    server_type: str | None = None
+    tls_disabled: bool | None = None
+    volume_driver: str | None = None
 
 
 class Certificate(Resource):

@@ -132,7 +132,8 @@ class Queues(Listing[Queue]):
         path = join("queues", self._id(queue), "messages")
         body = {"messages": [dict(message) for message in messages]}
         answer = mapping(load_json((await self.endpoint.post(path, json=body)).content, path))
-        return [str(href).rpartition("/")[2] for href in answer.get("resources") or []]
+        made: list[Any] = answer.get("resources") or []
+        return [str(href).rpartition("/")[2] for href in made]
 
     async def claim(self, queue: Which, *, ttl: int = 300, grace: int = 60, limit: int = 10) -> list[Message]:
         """Take messages out for `ttl` seconds; each is back afterwards unless it was deleted. API: https://docs.openstack.org/api-ref/message/#claim-messages"""
