@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2025.2.9"
@@ -68,12 +70,16 @@ def conformance(session: nox.Session) -> None:
 
 @nox.session
 def promises(session: nox.Session) -> None:
-    """What aiocloud promises when things go wrong, at full size. `-- --small` for the size that CI runs."""
+    """What aiocloud promises when things go wrong, at full size, into docs/promises.md. `-- --small`: as CI runs it."""
     install(session, "tests")
     small = "--small" in session.posargs
     rest = [arg for arg in session.posargs if arg != "--small"]
-    env = {"AIOCLOUD_PROMISES": "small" if small else "full"}
+    log = Path(session.create_tmp()) / "promises.jsonl"
+    log.unlink(missing_ok=True)
+    env = {"AIOCLOUD_PROMISES": "small" if small else "full", "AIOCLOUD_PROMISES_LOG": str(log.resolve())}
     session.run("python", "-m", "pytest", "-m", "promise", "-s", "tests", *rest, env=env)
+    if not small and not rest:
+        session.run("python", "-m", "tests.promises.table", str(log), "docs/promises.md")
 
 
 @nox.session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 FULL = os.environ.get("AIOCLOUD_PROMISES") == "full" or os.environ.get("AIOCLOUD_PROMISE_FULL") == "1"
@@ -15,5 +16,9 @@ def size(small: int, full: int) -> int:
 
 
 def report(promise: str, *, n: str | int, target: Any, got: Any) -> None:
-    """Print what was promised and what was reached."""
-    print(json.dumps({"promise": promise, "n": n, "target": target, "got": got}))
+    """Print what was promised and what was reached; `nox -s promises` makes a table of it."""
+    line = json.dumps({"promise": promise, "n": n, "target": target, "got": got})
+    print(line)
+    if log := os.environ.get("AIOCLOUD_PROMISES_LOG"):
+        with Path(log).open("a") as file:
+            file.write(line + "\n")
