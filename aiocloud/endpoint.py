@@ -28,6 +28,12 @@ __all__ = ["Endpoint"]
 # The name that each service goes by in the OpenStack-API-Version header, where it is not its type.
 # https://specs.openstack.org/openstack/api-sig/guidelines/microversion_specification.html
 _MICROVERSION_NAMES = {"block-storage": "volume", "container-infrastructure-management": "container-infra"}
+# Services that read a header of their own: Ironic and Manila only that one, Nova before 2.27.
+_MICROVERSION_HEADERS = {
+    "compute": "X-OpenStack-Nova-API-Version",
+    "baremetal": "X-OpenStack-Ironic-API-Version",
+    "shared-file-system": "X-OpenStack-Manila-API-Version",
+}
 
 
 class Endpoint:
@@ -237,6 +243,8 @@ class Endpoint:
         if version is not None:
             name = _MICROVERSION_NAMES.get(self.service_type, self.service_type)
             headers["OpenStack-API-Version"] = f"{name} {version}"
+            if self.service_type in _MICROVERSION_HEADERS:
+                headers[_MICROVERSION_HEADERS[self.service_type]] = version
         return headers
 
 
