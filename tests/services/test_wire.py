@@ -332,3 +332,19 @@ async def test_work_databases_and_high_availability() -> None:
         found = await cloud.instance_ha.segments.find("g")
         assert found is not None
         assert (found.id, found.is_enabled) == ("g1", True)
+
+
+async def test_ironic_is_told_the_microversion_in_its_own_header() -> None:
+    version = {
+        "id": "v1",
+        "status": "CURRENT",
+        "min_version": "1.1",
+        "version": "1.30",
+        "links": [{"rel": "self", "href": "http://iron.test/v1/"}],
+    }
+    script = Script({"GET /": {"versions": [version]}, "GET /v1/nodes/detail": {"nodes": []}})
+    async with script.connect("baremetal", "http://iron.test") as cloud:
+        assert await cloud.list_machines() == []
+    headers = script.requests[-1].headers
+    assert headers["x-openstack-ironic-api-version"] == "1.30"
+    assert headers["openstack-api-version"] == "baremetal 1.30"
