@@ -276,7 +276,12 @@ def _profile(public: AnyMapping[str, Node], name: str) -> Profile | None:
     if name in public:
         return public_profile(name, public[name], f"public-clouds.{name}")
     path = _shipped().get(name)
-    return read_profile(name, _text(path), Source("profile", path.name)) if path else None
+    return _read_shipped(path) if path else None
+
+
+@functools.cache
+def _read_shipped(path: Path) -> Profile:
+    return read_profile(path.stem, _text(path), Source("profile", path.name))
 
 
 @functools.cache
