@@ -110,16 +110,33 @@ class Cost:
 
 
 def run(command: Sequence[str], env: dict[str, str]) -> Cost | str:
-    """Run to the end; the reason, when it failed."""
+    """Run to the end; the reason, when it failed.
+
+    Memory is looked at in /proc while it runs: what the kernel tells afterwards counts this process's own, which it was
+    forked from.
+    """
     began = time.perf_counter()
-    child = subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert child.stderr is not None
-    said = child.stderr.read().decode(errors="replace")
-    _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+    with tempfile.TemporaryFile() as said:
+        child = subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=said)
+        rss = 0
+        while (ended := os.wait4(child.pid, os.WNOHANG))[0] == 0:
+            rss = max(rss, high_water(child.pid))
+            time.sleep(0.02)
+        wall = time.perf_counter() - began
+        child.returncode = os.waitstatus_to_exitcode(ended[1])
+        said.seek(0)
+        lines = said.read().decode(errors="replace").strip().splitlines()
     if child.returncode:
-        return said.strip().splitlines()[-1] if said.strip() else f"exit code {child.returncode}"
-    return Cost(time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+        return lines[-1] if lines else f"exit code {child.returncode}"
+    return Cost(wall, ended[2].ru_utime + ended[2].ru_stime, rss)
+
+
+def high_water(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
 def python(script: str, where: Where, *arguments: object) -> list[str]:

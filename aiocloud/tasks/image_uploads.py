@@ -365,10 +365,16 @@ async def until_active(cloud: Region, id: str, timeout: float, *, progress: OnPr
     """The image once it can be used. Raises ResourceFailed when it never will be, and Timeout."""
     del progress
 
-    async def look() -> Image:
-        return await cloud.image.images.get(id)
+    def is_active(image: Image | None) -> bool:
+        if image is None:
+            raise ResourceFailed(f"image {id} disappeared while it was waited for", cloud=cloud.name)
+        return _is_active(image)
 
-    return await wait_for(look, _is_active, what=f"image {id} becoming active", timeout=timeout)
+    seen = await cloud.image.images.poll.wait(
+        id, is_active, what=f"image {id} becoming active", timeout=timeout, goal="active"
+    )
+    assert seen is not None  # noqa: S101 - `is_active` raises for one that is gone
+    return seen
 
 
 def _is_active(image: Image) -> bool:

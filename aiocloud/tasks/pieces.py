@@ -107,7 +107,7 @@ async def _body(piece: Piece, part: Any) -> tuple[Body, str | None]:
     """What to send, and its MD5 where it is known beforehand."""
     if piece.size <= _AT_ONCE:
         piece.digests = Digests(["md5"])
-        chunks = [chunk async for chunk in piece.source.read(piece.start, piece.size, piece.digests)]
+        chunks = [chunk async for chunk in piece.source.read(piece.start, piece.size, piece.digests, _AT_ONCE)]
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         part.add(len(data))
         return data, piece.etag

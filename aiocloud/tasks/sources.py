@@ -43,7 +43,7 @@ class Source(Protocol):
         """Bytes in all."""
         ...
 
-    def read(self, start: int, length: int, digests: Digests | None = None) -> AsyncIterator[bytes]:
+    def read(self, start: int, length: int, digests: Digests | None = None, step: int = CHUNK) -> AsyncIterator[bytes]:
         """The bytes of a range, chunk by chunk, hashed on the way."""
         ...
 
@@ -104,7 +104,9 @@ class FileSource:
     async def _hash(self, algorithm: str) -> str:
         return await to_thread.run_sync(_hash_file, self.path, self.size, algorithm)
 
-    async def read(self, start: int, length: int, digests: Digests | None = None) -> AsyncIterator[bytes]:
+    async def read(
+        self, start: int, length: int, digests: Digests | None = None, step: int = CHUNK
+    ) -> AsyncIterator[bytes]:
         """The bytes of a range. Raises CloudError when the file is shorter by now."""
         try:
             file = await to_thread.run_sync(io.FileIO, self.path)
@@ -116,7 +118,7 @@ class FileSource:
             at = start
             while at < start + length:
                 get = self._shared if whole and self._readers > 1 else self._read
-                chunk = await get(file, at, min(start + length - at, CHUNK), digests)
+                chunk = await get(file, at, min(start + length - at, step), digests)
                 at += len(chunk)
                 yield chunk
         finally:
@@ -204,10 +206,12 @@ class BytesSource:
         self._view = memoryview(data).cast("B")
         self.size = len(self._view)
 
-    async def read(self, start: int, length: int, digests: Digests | None = None) -> AsyncIterator[bytes]:
+    async def read(
+        self, start: int, length: int, digests: Digests | None = None, step: int = CHUNK
+    ) -> AsyncIterator[bytes]:
         """The bytes of a range."""
-        for at in range(start, start + length, CHUNK):
-            chunk = bytes(self._view[at : min(at + CHUNK, start + length)])
+        for at in range(start, start + length, step):
+            chunk = bytes(self._view[at : min(at + step, start + length)])
             if digests is not None:
                 await digests.update(chunk)
             yield chunk
@@ -236,7 +240,9 @@ class Spool:
         else:
             await to_thread.run_sync(self._file.write, chunk)
 
-    async def read(self, start: int, length: int, digests: Digests | None = None) -> AsyncIterator[bytes]:
+    async def read(
+        self, start: int, length: int, digests: Digests | None = None, step: int = CHUNK
+    ) -> AsyncIterator[bytes]:
         """The bytes of a range; a piece in a file is read by one reader at a time."""
         if self._file is None:
             at = 0
@@ -249,7 +255,7 @@ class Spool:
                     yield part
             return
         await to_thread.run_sync(self._file.seek, start)
-        while length > 0 and (chunk := await to_thread.run_sync(self._file.read, min(length, CHUNK))):
+        while length > 0 and (chunk := await to_thread.run_sync(self._file.read, min(length, step))):
             length -= len(chunk)
             if digests is not None:
                 await digests.update(chunk)
