@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -111,7 +111,7 @@ class LiveBoard:
 
 
 @contextmanager
-def open_board(console: Console, rows: Sequence[str], steps: Sequence[str]) -> Iterator[Board]:
+def open_board(console: Console, rows: Sequence[str], steps: Sequence[str]) -> Generator[Board]:
     """A live board on a terminal, plain lines elsewhere."""
     if not console.is_terminal or console.is_dumb_terminal:
         yield PlainBoard(console)

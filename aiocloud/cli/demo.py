@@ -6,7 +6,7 @@ import os
 import signal
 import struct
 import tempfile
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,7 +48,7 @@ class Run:
     seconds: float = 0.0
     step: str = STEPS[0]
     """How far it is."""
-    leftovers: list[Leftover] = field(default_factory=list)
+    leftovers: list[Leftover] = field(default_factory=list[Leftover])
 
 
 async def demo(
@@ -82,13 +82,13 @@ async def demo(
 
 
 @asynccontextmanager
-async def _real(names: str) -> AsyncIterator[Fleet]:
+async def _real(names: str) -> AsyncGenerator[Fleet]:
     async with connect_all([name.strip() for name in names.split(",") if name.strip()]) as fleet:
         yield fleet
 
 
 @asynccontextmanager
-async def _embedded() -> AsyncIterator[Fleet]:
+async def _embedded() -> AsyncGenerator[Fleet]:
     try:
         from aiocloud.testing import FakeCloud
     except ModuleNotFoundError as error:
@@ -126,8 +126,8 @@ async def _run_all(
     async def program(cloud: Cloud) -> Server:
         return await _program(cloud, runs[cloud.where], board, path, timeout)
 
+    interrupted = anyio.Event()
     async with anyio.create_task_group() as tasks:
-        interrupted = anyio.Event()
         tasks.start_soon(_cancel_on_signal, tasks.cancel_scope, interrupted)
         async with fleet.stream(program) as stream:
             async for outcome in stream:

@@ -55,9 +55,7 @@ async def doctor(*, where: Where | None = None, how: How | None = None) -> int:
 
     By default every cloud and region in clouds.yaml. Each failure says what to do.
     """
-    where, how = where or Where(), how or How()
-    if where.cloud is None and "OS_CLOUD" not in os.environ:
-        where = Where(region=where.region, all_clouds=True, timeout=where.timeout, debug=where.debug)
+    where, how = (where or Where()).or_all, how or How()
     rows: list[Row] = []
 
     async def verb(cloud: Cloud) -> list[Check]:

@@ -34,11 +34,9 @@ async def inventory(
     Groups: cloud, region, availability zone, flavor, image, every metadata pair, and those that the metadata keys `group`
     and `groups` name.
     """
-    where = where or Where()
+    where = (where or Where()).or_all
     if not list_ and host is None:
         raise CloudError("say --list or --host NAME")
-    if where.cloud is None:
-        where = Where(region=where.region, all_clouds=True, timeout=where.timeout, debug=where.debug)
     found: list[tuple[Cloud, Server]] = []
     async with where.fleet() as fleet:
         outcomes = await fleet.map(Cloud.list_servers, detailed=True)

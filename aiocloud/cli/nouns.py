@@ -217,7 +217,7 @@ NOUNS = {noun.name: noun for noun in _TABLE}
 # Verbs of some nouns alone, by where they are.
 EXTRA = {
     "image": {"save": "aiocloud.cli.transfer:save_image"},
-    "object": {"save": "aiocloud.cli.transfer:save_object"},
+    "object": {"save": "aiocloud.cli.transfer:save_object", "sync": "aiocloud.cli.transfer:sync"},
 }
 
 # What is no noun: where it is, and what it is for.
@@ -231,6 +231,7 @@ COMMANDS = {
         "Check files, names, TLS, clock, login and services of each cloud, and say what to do.",
     ),
     "cleanup": ("cleanup:cleanup", "Remove everything in a project, in the order that dependencies ask for."),
+    "leftovers": ("leftovers:leftovers", "What operations left behind whose process was killed; and its removal."),
     "inventory": ("inventory:inventory", "Servers of all clouds as Ansible's dynamic inventory."),
     "fake-cloud": ("fake:fake_cloud", "Serve three fake clouds on this machine."),
     "completion": ("completion:completion", "The script that makes bash, zsh or fish complete commands and clouds."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import sys
@@ -52,6 +53,14 @@ class Where:
     timeout: Annotated[
         float | None, Parameter(name="--cloud-timeout", group=_CLOUDS, help="Seconds that each cloud gets.")
     ] = None
+    journal: Annotated[
+        str | None,
+        Parameter(
+            group=_CLOUDS,
+            env_var="AIOCLOUD_JOURNAL",
+            help="A folder where what is begun is written down: `aiocloud leftovers` finds what a crash left.",
+        ),
+    ] = None
     debug: Annotated[
         bool, Parameter(group=_LOGGING, negative="", help="Write each step to standard error; of a bug, all of it.")
     ] = False
@@ -63,6 +72,11 @@ class Where:
     def many(self) -> bool:
         """Can there be several clouds, so that each row has to say where it is from?"""
         return self.all_clouds or (self.cloud is not None and ("," in self.cloud or is_glob(self.cloud)))
+
+    @property
+    def or_all(self) -> Where:
+        """The same, but every cloud where none is named."""
+        return self if self.cloud is not None else dataclasses.replace(self, all_clouds=True)
 
     @asynccontextmanager
     async def fleet(self) -> AsyncGenerator[Fleet]:
@@ -80,6 +94,11 @@ class Where:
             cloud = connect(self.cloud, self.region)
             fleet = Fleet([cloud], [cloud.session])
         async with fleet:
+            if self.journal is not None:
+                from aiocloud.tasks.leftovers import keep_journal
+
+                for cloud in {cloud.session: cloud for cloud in fleet}.values():
+                    keep_journal(cloud, self.journal)
             yield fleet.with_options(timeout=self.timeout)
 
     def log(self) -> None:

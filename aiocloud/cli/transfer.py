@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from aiocloud.cli.everywhere import everywhere
+from aiocloud.cli.everywhere import complain, everywhere
 from aiocloud.cli.options import Where
 from aiocloud.cli.output import clean, write
+from aiocloud.errors import CloudError
+from aiocloud.fleet import Done
+from aiocloud.tasks.sync import Synced, sync_objects
 
 if TYPE_CHECKING:
     from aiocloud.cloud import Cloud
     from aiocloud.progress import OnProgress, Progress
 
-__all__ = ["bars", "save_image", "save_object"]
+__all__ = ["bars", "save_image", "save_object", "sync"]
 
 
 @contextmanager
@@ -87,6 +90,52 @@ async def save_object(container: str, name: str, file: Path | None = None, /, *,
             return str(path)
 
         return await everywhere(where, verb, lambda done: write(f"{clean(done.value)}\n"))
+
+
+async def sync(
+    folder: Path,
+    container: str,
+    /,
+    *,
+    down: Annotated[
+        bool, Parameter(negative="", help="Make the folder like the container, not the other way.")
+    ] = False,
+    prefix: Annotated[str, Parameter(help="What the names of the objects begin with.")] = "",
+    delete: Annotated[bool, Parameter(negative="", help="Remove what only the other side has.")] = False,
+    checksum: Annotated[bool, Parameter(negative="", help="Compare contents, whatever sizes and times say.")] = False,
+    exclude: Annotated[list[str] | None, Parameter(help="Shell patterns; several times.", negative_iterable=())] = None,
+    dry_run: Annotated[bool, Parameter(negative="", help="Only say what would be done.")] = False,
+    where: Where | None = None,
+) -> int:
+    """Make a container like a folder, carrying only what differs."""
+    where = where or Where()
+    failed: list[CloudError] = []
+    with bars() as bar:
+
+        async def verb(cloud: Cloud) -> Synced:
+            return await sync_objects(
+                cloud,
+                folder,
+                container,
+                way="down" if down else "up",
+                prefix=prefix,
+                delete=delete,
+                checksum=checksum,
+                dry_run=dry_run,
+                exclude=exclude or (),
+                progress=bar(cloud.where),
+            )
+
+        def tell(done: Done[Synced]) -> None:
+            at = f"{done.cloud.where}: " if where.many else ""
+            lines = [f"{at}{step.do} {step.name}" for step in done.value.steps]
+            write("".join(f"{clean(line)}\n" for line in [*lines, f"{at}{done.value.alike} alike"]))
+            failed.extend(error for _, error in done.value.failed)
+
+        code = await everywhere(where, verb, tell)
+    for error in failed:
+        complain(error)
+    return code or (1 if failed else 0)
 
 
 def _for(cloud: Cloud, file: Path, where: Where) -> Path:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, cast
 
 from cyclopts import App, Parameter
 
+from aiocloud._json import is_array
 from aiocloud.cli.arguments import Argument, arguments_of
 from aiocloud.cli.everywhere import Missing, everywhere, row_of
 from aiocloud.cli.nouns import EXTRA, NOUNS, Noun
@@ -184,7 +185,7 @@ def _create(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
             async def one(cloud: Cloud) -> Any:
                 progress = {"progress": bar(cloud.where)} if takes_progress else {}
                 made = await verb(cloud, **given, **progress)
-                return made[0] if isinstance(made, list) else made
+                return made[0] if is_array(made) else made
 
             return await _tell_one(noun, one, where, how)
 

@@ -44,9 +44,7 @@ async def watch(
 
     Off a terminal each change is a line.
     """
-    where = where or Where()
-    if where.cloud is None:
-        where = Where(region=where.region, all_clouds=True, timeout=where.timeout, debug=where.debug)
+    where = (where or Where()).or_all
     if interval <= 0:
         raise CloudError("--interval is a number of seconds above 0")
     async with where.fleet() as fleet:
