@@ -22,9 +22,9 @@ def install(session: nox.Session, *groups: str) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Everything that runs by itself, on asyncio and trio. Arguments go to pytest."""
+    """Everything that runs by itself, on asyncio and trio, in four processes. Arguments go to pytest."""
     install(session, "tests")
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "4", *session.posargs)
 
 
 @nox.session
