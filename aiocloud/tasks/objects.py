@@ -325,8 +325,8 @@ async def upload_archive(
     API: https://docs.openstack.org/api-ref/object-store/#bulk-upload
     """
     source = await source_of(filename, data)
-    stream = isinstance(source, AsyncIterator)
-    meter = Meter(f"archive {path}", None if stream else source.size, progress)
+    size = None if isinstance(source, AsyncIterator) else source.size
+    meter = Meter(f"archive {path}", size, progress)
 
     async def counted() -> AsyncIterator[bytes]:
         meter.add(-meter.done)
