@@ -8,7 +8,7 @@ from typing import Any
 from aiocloud.errors import CloudError, InvalidRequest, NotFound, ResourceFailed
 from aiocloud.model import Resource, Which, build
 from aiocloud.poller import wait_for
-from aiocloud.reconcile import MARK, create_once, new_mark
+from aiocloud.reconcile import MARK, create_once
 from aiocloud.region import Region
 from aiocloud.services.block_storage.info import VolumeLimits, VolumeQuotas
 from aiocloud.services.block_storage.type import VolumeType
@@ -102,11 +102,10 @@ async def create_volume(
 async def _create(cloud: Region, wanted: dict[str, Any], metadata: dict[str, str], undo: Undo) -> Volume:
     """One POST, reconciled by its mark when it ends ambiguously; known to `undo` from before it is sent."""
     volumes = cloud.block_storage.volumes
-    mark = new_mark()
-    spec = build(NewVolume, **wanted, metadata={**metadata, MARK: mark})
+    spec = build(NewVolume, **wanted, metadata={**metadata, MARK: undo.mark})
 
     async def look() -> list[Volume]:
-        return [volume for volume in await volumes.list() if volume.metadata.get(MARK) == mark]
+        return [volume for volume in await volumes.list() if volume.metadata.get(MARK) == undo.mark]
 
     async def remove(id: str) -> bool:
         return await volumes.delete({"id": id})
@@ -120,17 +119,19 @@ async def _create(cloud: Region, wanted: dict[str, Any], metadata: dict[str, str
 
 
 async def _wait_for_volume(cloud: Region, volume: Volume, status: str, timeout: float | None) -> Volume:
-    def there(seen: Volume) -> bool:
+    def there(seen: Volume | None) -> bool:
+        name = volume.name or volume.id
+        if seen is None:
+            raise failed(cloud, volume, f"volume {name} disappeared while it was waited for")
         if seen.status.startswith("error"):
-            raise failed(cloud, seen, f"volume {seen.name or seen.id} is {seen.status} instead of {status}")
+            raise failed(cloud, seen, f"volume {name} is {seen.status} instead of {status}")
         return seen.status == status
 
-    return await wait_for(
-        lambda: cloud.block_storage.volumes.get(volume),
-        there,
-        what=f"{cloud.where}: volume {volume.name or volume.id} becoming {status}",
-        timeout=TIMEOUT if timeout is None else timeout,
-    )
+    what = f"{cloud.where}: volume {volume.name or volume.id} becoming {status}"
+    longest = TIMEOUT if timeout is None else timeout
+    seen = await cloud.block_storage.volumes.poll.wait(volume.id, there, what=what, timeout=longest, goal=status)
+    assert seen is not None  # noqa: S101 - `there` raises for one that is gone
+    return seen
 
 
 def failed(cloud: Region, resource: Resource, why: str) -> CloudError:
