@@ -10,8 +10,9 @@ from typing import Any
 
 INTRO = """# Promises
 
-What aiocloud promises when things go wrong. Each promise is a test that makes the fault for real; `nox -s promises` runs them
-all at full size and writes this page. Python {python} on {system}.
+What aiocloud promises when things go wrong. Each promise is a test that makes the fault for real: small in every run of the
+tests, at full size in `nox -s promises`, which writes this page. How many there were is in the table.
+Python {python}, {system}.
 
 | promise | how many | target | reached |
 |---|---|---|---|
