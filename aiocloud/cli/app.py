@@ -44,10 +44,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
-        result: Any = app(arguments, exit_on_error=False)
+        result: Any = app(arguments, exit_on_error=False, print_error=False)
         sys.stdout.flush()
-    except CycloptsError:
-        return USAGE  # told by cyclopts
+    except CycloptsError as error:
+        return _misused(error)
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
         return INTERRUPTED
@@ -57,6 +57,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - said, in one sentence
         return _said(error, arguments if arguments is not None else sys.argv)
     return result if isinstance(result, int) else OK
+
+
+def _misused(error: CycloptsError) -> int:
+    from aiocloud.cli.output import clean
+
+    chain = " ".join(["aiocloud", *(error.command_chain or ())])
+    sys.stderr.write(f"aiocloud: {clean(' '.join(str(error).split()))} See {chain} --help\n")
+    return USAGE
 
 
 def _said(error: Exception, arguments: Sequence[str]) -> int:

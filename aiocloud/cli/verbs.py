@@ -95,18 +95,26 @@ def _collection(cloud: Cloud, noun: Noun) -> Any:
 
 
 def _made(
-    arguments: Sequence[Argument], run: Callable[[Given, Where, How], Awaitable[int]], *, positional: str = ""
+    arguments: Sequence[Argument],
+    run: Callable[[Given, Where, How], Awaitable[int]],
+    *,
+    free: Sequence[str] | None = None,
 ) -> Any:
-    """A command with these arguments and the common options. `positional` is an optional one that needs no `--name`."""
+    """A command with these arguments and the common options.
+
+    `free` are those that need no `--name`, in their order; by default the required ones.
+    """
+    if free is None:
+        free = [argument.name for argument in arguments if argument.required]
+    order = {name: nth for nth, name in enumerate(free)}
     parameters: list[inspect.Parameter] = []
-    for argument in sorted(arguments, key=lambda one: (not one.required, one.name != positional)):
+    for argument in sorted(arguments, key=lambda one: (order.get(one.name, len(order)), not one.required)):
         option = argument.name.removesuffix("_name_or_id").replace("_", "-")
         told = Parameter(name=f"--{option}", help=_explained(argument), negative_iterable=())
-        free = argument.required or argument.name == positional
         parameters.append(
             inspect.Parameter(
                 argument.name,
-                inspect.Parameter.POSITIONAL_OR_KEYWORD if free else inspect.Parameter.KEYWORD_ONLY,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD if argument.name in free else inspect.Parameter.KEYWORD_ONLY,
                 default=inspect.Parameter.empty
                 if argument.required
                 else None
@@ -160,7 +168,8 @@ def _list(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
             how.show([row for place in sorted(rows) for row in rows[place]], columns, noun.wide.split())
         return code
 
-    return _made(arguments, run, positional=pattern)
+    free = [argument.name for argument in arguments if argument.required]
+    return _made(arguments, run, free=[*free, pattern] if pattern else free)
 
 
 def _show(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
@@ -189,7 +198,10 @@ def _create(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
 
             return await _tell_one(noun, one, where, how)
 
-    return _made(arguments, run)
+    known = {argument.name for argument in arguments}
+    name = next((each for each in ("name", f"{noun.one}_name") if each in known), None)
+    free = None if name is None else [*(("container",) if noun.name == "object" else ()), name]
+    return _made(arguments, run, free=free)
 
 
 async def _tell_one(noun: Noun, verb: Callable[[Cloud], Awaitable[Any]], where: Where, how: How) -> int:
