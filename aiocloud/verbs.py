@@ -7,6 +7,7 @@ from aiocloud.tasks import (
     accelerators,
     batches,
     catalog,
+    cleanup,
     clusters,
     compute,
     downloads,
@@ -14,7 +15,9 @@ from aiocloud.tasks import (
     flavors,
     floating_ips,
     images,
+    inventory,
     leftovers,
+    links,
     machines,
     networks,
     objects,
@@ -27,6 +30,7 @@ from aiocloud.tasks import (
     security_groups,
     servers,
     stacks,
+    sync,
     templates,
     volume_copies,
     volumes,
@@ -50,6 +54,8 @@ class Verbs(Region):
     get_server = servers.get_server
     get_server_by_id = servers.get_server_by_id
     get_server_id = servers.get_server_id
+    get_openstack_vars = inventory.get_openstack_vars
+    get_server_meta = inventory.get_server_meta
     list_servers = servers.list_servers
     rebuild_server = servers.rebuild_server
     search_servers = servers.search_servers
@@ -269,6 +275,12 @@ class Verbs(Region):
     stream_object = downloads.stream_object
     update_container = via(lambda region: region.object_store.containers.update)
     update_object = objects.update_object
+    delete_objects = objects.delete_all
+    generate_form_signature = links.generate_form_signature
+    generate_temp_url = links.generate_temp_url
+    set_temp_url_key = links.set_temp_url_key
+    sync_objects = sync.sync_objects
+    upload_archive = objects.upload_archive
 
     # Quality of service
 
@@ -396,6 +408,7 @@ class Verbs(Region):
 
     range_search = searching.range_search
     search_resources = searching.search_resources
+    project_cleanup = cleanup.project_cleanup
 
     # Orchestration
 

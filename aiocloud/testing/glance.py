@@ -250,7 +250,7 @@ class Glance(Service):
             raise Fail(400, "Malformed JSON in request body.") from None
         if not isinstance(given, dict):
             raise Fail(400, "Malformed JSON in request body.")
-        image = self.new_checked(req, dict(given))  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+        image = self.new_checked(req, dict(given))  # pyright: ignore[reportUnknownArgumentType]
         methods = ",".join(self.imports.methods)
         headers = {"location": f"{req.base}/v2/images/{image['id']}", "openstack-image-import-methods": methods}
         return Reply.json(self.view(image), 201, {**headers, "openstack-image-store-ids": "files"})

@@ -104,7 +104,7 @@ class Neutron(Service):
         value = body.get(name)
         if not isinstance(value, dict):
             raise Fail(400, f"Unable to find '{name}' in request body")
-        return dict(value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+        return dict(value)  # pyright: ignore[reportUnknownArgumentType]
 
     # What the tables ask of each other
 

@@ -238,8 +238,8 @@ class Create:
             user_data=given.get("user_data"),
         )
         zone = given.get("availability_zone")
-        server.zone = server.pinned_zone = str(zone).partition(":")[0] if zone else None  # type: ignore[assignment]
-        server.zone = server.zone or "nova"
+        server.pinned_zone = str(zone).partition(":")[0] if zone else None
+        server.zone = server.pinned_zone or "nova"
         if group:
             self.nova.groups[group]["members"].append(server.id)
         self.nova.servers[server.id] = server
