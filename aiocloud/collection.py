@@ -36,7 +36,7 @@ Filters: TypeAlias = Mapping[str, Any] | None
 _OUT = 0.001
 
 _BAD = re.compile(r"ERROR|KILLED|.*_FAILED$")
-# Not "DELETED": Nova lists a server under that status for a moment, and only then it is gone.
+# "DELETED" is seen for a moment before Nova forgets a server, and for ever in a listing of what changed.
 _GONE = ("SOFT_DELETED", "DELETE_COMPLETE")
 
 
@@ -257,7 +257,7 @@ class Listing(Generic[R]):
         def check(seen: R | None) -> bool:
             if seen is not None and is_so(seen):
                 return True
-            if seen is None or _status(seen) in _GONE or _BAD.match(_status(seen)):
+            if seen is None or _status(seen) in (*_GONE, "DELETED") or _BAD.match(_status(seen)):
                 raise self._failed(id_, seen)
             return False
 
@@ -313,7 +313,18 @@ class Listing(Generic[R]):
             )
             changed = await self._read_all({changes: since})
             found.update((item.id, item) for item in changed if item.id in waited)
+            await self._confirm(found)
         return found
+
+    async def _confirm(self, found: dict[str, R | None]) -> None:
+        """Is what is listed as deleted really gone, so that nobody meets it any more?"""
+
+        async def ask(id: str) -> None:
+            found[id] = await self._get_or_none(id)
+
+        async with concurrently() as tasks:
+            for id in [id for id, seen in found.items() if seen is not None and _status(seen) == "DELETED"]:
+                tasks.start_soon(ask, id)
 
     def _failed(self, id_: str, seen: R | None) -> ResourceFailed:
         """The error of a wait that can't end well, with the service's words where it has any."""
