@@ -1,0 +1,300 @@
+"""G2, G3, G4, G7, G8, G12: servers listed and made, beside openstacksdk and beside nothing but the bytes, in one run.
+
+Each client is a process of its own, which measures itself: wall, CPU, peak memory, and how many requests it sent. It has
+logged in and asked something small before the clock starts. `--clouds-yaml FILE --cloud NAME` lists and makes (a few)
+servers on a real cloud; without, it is a fake one on a port. Medians of `--rounds`.
+
+    nox -s bench -- servers --small
+    nox -s bench -- servers --clouds-yaml clouds.yaml --cloud NAME --creates 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from aiocloud.testing import FakeCloud
+from benchmarks._page import Row, put_into_page
+
+OURS = """
+import gc, json, resource, sys, time, anyio, aiocloud
+from aiocloud._http import httpx
+config, name, what, count = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+def sent(cloud):
+    return sum(stats.requests for stats in cloud.session.stats().values())
+async def bare(cloud): return await cloud.list_servers(bare=True)
+async def plain(cloud): return await cloud.list_servers()
+async def detailed(cloud): return await cloud.list_servers(detailed=True)
+async def kept(cloud): return await cloud.compute.servers.list()
+async def streamed(cloud): return [len([s.name async for s in cloud.compute.servers.stream()])]
+async def bytes_only(cloud):
+    endpoint, url = cloud.compute.endpoint, "/servers/detail"
+    token = (await cloud.session.token()).headers()
+    headers = {**token, "OpenStack-API-Version": "compute 2.96"}
+    url = await endpoint.url("/servers/detail")
+    async with httpx.AsyncClient(headers=headers) as client:
+        while url:
+            body = (await client.get(url)).content
+            at = body.rfind(b'"servers_links"')
+            url = json.loads(b"{" + body[at:])["servers_links"][0]["href"] if at > 0 else None
+async def create(cloud):
+    async with anyio.create_task_group() as tasks:
+        for nth in range(count):
+            tasks.start_soon(one, cloud, nth)
+async def one(cloud, nth):
+    image = await an_image(cloud)
+    server = await cloud.create_server(f"bench-{nth}", image=image, flavor=FLAVOR, wait=True, auto_ip=True)
+    assert server.public_v4 and server.status == "ACTIVE"
+async def an_image(cloud): return IMAGE
+async def remove(cloud):
+    async with anyio.create_task_group() as tasks:
+        for server in await cloud.list_servers(bare=True):
+            if server.name.startswith("bench-"):
+                tasks.start_soon(lambda s=server: cloud.delete_server(s, wait=True, delete_ips=True))
+FLAVOR, IMAGE = sys.argv[5], sys.argv[6]
+async def main():
+    async with aiocloud.connect(name, config_files=[config], secure_files=[]) as cloud:
+        await cloud.compute.get("/limits")
+        if what != "create":
+            await cloud.list_keypairs()
+        before, cpu, wall = sent(cloud), time.process_time(), time.perf_counter()
+        found = await globals()[what](cloud)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(json.dumps({"wall": wall, "cpu": cpu, "requests": sent(cloud) - before, "rss": rss}))
+        if what == "create":
+            await remove(cloud)
+anyio.run(main)
+"""
+
+PEER = """
+import json, resource, sys, time, openstack, requests
+from concurrent.futures import ThreadPoolExecutor
+config, name, what, count, FLAVOR, IMAGE = *sys.argv[1:4], int(sys.argv[4]), *sys.argv[5:]
+sent = 0
+send = requests.Session.send
+def counted(self, *args, **kwargs):
+    global sent
+    sent += 1
+    return send(self, *args, **kwargs)
+requests.Session.send = counted
+cloud = openstack.connection.Connection(config=openstack.config.OpenStackConfig(
+    config_files=[config], secure_files=[], vendor_files=[]).get_one(name))
+def bare(): return cloud.list_servers(bare=True)
+def plain(): return cloud.list_servers()
+def detailed(): return cloud.list_servers(detailed=True)
+def create():
+    with ThreadPoolExecutor(min(count, 100)) as pool:
+        list(pool.map(one, range(count)))
+def one(nth):
+    server = cloud.create_server(f"bench-{nth}", image=IMAGE, flavor=FLAVOR, wait=True, auto_ip=True, reuse_ips=False,
+        timeout=600)
+    assert server.status == "ACTIVE"
+def remove():
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(gone, [s for s in cloud.list_servers(bare=True) if s.name.startswith("bench-")]))
+def gone(server): cloud.delete_server(server.id, wait=True, delete_ips=True)
+cloud.list_keypairs()
+before, cpu, wall = sent, time.process_time(), time.perf_counter()
+globals()[what]()
+wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"wall": wall, "cpu": cpu, "requests": sent - before, "rss": rss}))
+if what == "create":
+    remove()
+"""
+
+Cost = dict[str, float]
+
+
+class Bench:
+    """Where it is measured, and how often."""
+
+    def __init__(self, config: Path, cloud: str, flavor: str, image: str, rounds: int) -> None:
+        self.config, self.cloud, self.flavor, self.image, self.rounds = config, cloud, flavor, image, rounds
+
+    async def run(self, script: str, what: str, count: int = 0) -> Cost:
+        """The medians of what one client needs for one thing."""
+        costs = [await anyio.to_thread.run_sync(self._once, script, what, count) for _ in range(self.rounds)]
+        return {key: statistics.median(cost[key] for cost in costs) for key in costs[0]}
+
+    def _once(self, script: str, what: str, count: int) -> Cost:
+        command = [
+            sys.executable,
+            "-c",
+            script,
+            str(self.config),
+            self.cloud,
+            what,
+            str(count),
+            self.flavor,
+            self.image,
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{what}: {done.stderr[-2000:]}")
+        cost: Cost = json.loads(done.stdout.splitlines()[-1])
+        return cost
+
+
+def fill(fake: FakeCloud, count: int) -> None:
+    """So many servers with a port and a floating IP each for the first hundred."""
+    region = fake.cloud().region()
+    user, project = next(
+        (token.user_id, token.project_id) for token in fake.cloud().tokens.values() if token.project_id
+    )
+    for nth in range(len(region.nova.servers), count):
+        region.nova.create.spawn(f"server-{nth}", str(project), user)
+
+
+async def lists(small: bool, rounds: int) -> list[Row]:
+    """G2, G3, G4, G12."""
+    peer = importlib.util.find_spec("openstack") is not None
+    fake = FakeCloud(boot_time=0)
+    rows: list[Row] = []
+    async with fake.serve() as _:
+        with tempfile.TemporaryDirectory() as folder:
+            config = Path(folder) / "clouds.yaml"
+            config.write_text(fake.clouds_yaml())
+            bench = Bench(config, "fake", "m1.tiny", "ubuntu-24.04", rounds)
+            await bench.run(OURS, "bare")
+            fill(fake, thousand := 200 if small else 1000)
+            await bench.run(OURS, "bare")
+            ours = await bench.run(OURS, "bare")
+            detail = await bench.run(OURS, "detailed")
+            plain = await bench.run(OURS, "plain")
+            if peer:
+                theirs = await bench.run(PEER, "bare")
+                ratio = ours["cpu"] / theirs["cpu"]
+                rows.append(Row("G2", f"CPU to list {thousand} servers bare / openstacksdk", 1 / 50, 1 / 100, ratio))
+                once = Bench(config, "fake", "m1.tiny", "ubuntu-24.04", 1)
+                full = await once.run(PEER, "detailed")
+                rows.append(
+                    Row(
+                        "G4",
+                        f"requests to list {thousand} detailed / openstacksdk's {full['requests']:.0f}",
+                        0.01,
+                        0.01,
+                        detail["requests"] / full["requests"],
+                    )
+                )
+            rows.append(Row("G4", "requests of a detailed list beyond its pages", 4, 2, detail["requests"] - 1))
+            rows.append(Row("G4", "requests of a list with addresses beyond its pages", 4, 2, plain["requests"] - 1))
+            fill(fake, many := 2_000 if small else 10_000)
+            fake.knobs.page_size = many // 10
+            await bench.run(OURS, "bare")
+            kept, streamed = await bench.run(OURS, "kept"), await bench.run(OURS, "streamed")
+            base = (await bench.run(OURS, "bytes_only"))["rss"]
+            rows.append(
+                Row(
+                    "G12",
+                    f"peak memory of {many} servers streamed / kept",
+                    0.6,
+                    0.4,
+                    streamed["rss"] / kept["rss"],
+                    f"{streamed['rss'] / 1024:.0f} / {kept['rss'] / 1024:.0f} MiB; bytes only {base / 1024:.0f}",
+                )
+            )
+            fake.knobs.latency = 0.05
+            listed, limit = await bench.run(OURS, "kept"), await bench.run(OURS, "bytes_only")
+            rows.append(
+                Row(
+                    "G3",
+                    f"wall to list {many} in ten pages at 50 ms / fetching the bytes",
+                    1.5,
+                    1.15,
+                    listed["wall"] / limit["wall"],
+                    f"{listed['wall']:.2f} s / {limit['wall']:.2f} s",
+                )
+            )
+    return rows
+
+
+async def creates(bench: Bench, count: int, boot: float, latency: float, where: str) -> list[Row]:
+    """G7, G8."""
+    ours = await bench.run(OURS, "create", count)
+    each = ours["requests"] / count
+    rows = [Row("G7", f"requests a server for {count} concurrent creates, {where}", 3, 2.1, each)]
+    if boot:
+        rows.append(Row("G8", "wall of the same / (boot + 6 latencies)", 1.8, 1.3, ours["wall"] / (boot + 6 * latency)))
+    if importlib.util.find_spec("openstack") is not None:
+        theirs = await Bench(bench.config, bench.cloud, bench.flavor, bench.image, 1).run(PEER, "create", count)
+        rows += [
+            Row(
+                "G7",
+                f"the same / openstacksdk in threads ({theirs['requests'] / count:.1f})",
+                1 / 3,
+                None,
+                ours["requests"] / theirs["requests"],
+            ),
+            Row(
+                "G7",
+                f"CPU a server / openstacksdk in threads ({theirs['cpu'] / count * 1000:.0f} ms)",
+                1 / 20,
+                None,
+                ours["cpu"] / theirs["cpu"],
+                f"{ours['cpu'] / count * 1000:.1f} ms",
+            ),
+            Row(
+                "G8",
+                f"wall / openstacksdk in threads ({theirs['wall']:.1f} s)",
+                1.0,
+                None,
+                ours["wall"] / theirs["wall"],
+                f"{ours['wall']:.1f} s",
+            ),
+        ]
+    return rows
+
+
+async def on_a_fake(small: bool, rounds: int) -> list[Row]:
+    """A hundred servers at once, booting for five seconds at 20 ms a request."""
+    count, boot, latency = (20 if small else 100), 5.0, 0.02
+    plenty = dict.fromkeys(("instances", "cores", "ram", "floatingip", "port"), 10**9)
+    fake = FakeCloud(boot_time=boot, latency=latency, quotas=plenty)
+    async with fake.serve():
+        with tempfile.TemporaryDirectory() as folder:
+            config = Path(folder) / "clouds.yaml"
+            config.write_text(fake.clouds_yaml())
+            bench = Bench(config, "fake", "m1.tiny", "ubuntu-24.04", rounds)
+            return await creates(bench, count, boot, latency, "on a fake cloud")
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks servers", description=__doc__)
+    parser.add_argument("--small", action="store_true", help="fewer servers, one round")
+    parser.add_argument("--rounds", type=int, default=None)
+    parser.add_argument("--clouds-yaml", type=Path)
+    parser.add_argument("--cloud")
+    parser.add_argument("--flavor", default="m1.nano")
+    parser.add_argument("--image", default="tiny-raw")
+    parser.add_argument("--creates", type=int, default=3)
+    parser.add_argument("--only", choices=["lists", "creates"])
+    parser.add_argument("--write", type=Path, help="the page whose table of servers is replaced")
+    options = parser.parse_args(list(arguments))
+    rounds = options.rounds or (1 if options.small else 5)
+
+    async def suite() -> list[Row]:
+        if options.clouds_yaml:
+            bench = Bench(options.clouds_yaml, options.cloud, options.flavor, options.image, 1)
+            return await creates(bench, options.creates, 0.0, 0.0, f"on {options.cloud}")
+        rows: list[Row] = []
+        if options.only != "creates":
+            rows += await lists(options.small, rounds)
+        if options.only != "lists":
+            rows += await on_a_fake(options.small, rounds)
+        return rows
+
+    rows: list[Any] = anyio.run(suite)
+    put_into_page(options.write, "servers", rows)
