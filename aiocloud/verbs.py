@@ -74,6 +74,8 @@ class Verbs(Region):
     list_server_security_groups = compute.list_server_security_groups
     remove_server_security_groups = compute.remove_server_security_groups
 
+    create_image_snapshot = compute.create_image_snapshot
+
     # Compute
 
     add_flavor_access = flavors.add_flavor_access

@@ -15,6 +15,7 @@ from aiocloud.services.compute.host import Aggregate, ServerGroup
 from aiocloud.services.compute.keypair import Keypair
 from aiocloud.services.compute.quota import ComputeLimits, ComputeQuotas, ComputeUsage
 from aiocloud.services.compute.server import Server
+from aiocloud.services.image.image import Image
 
 R = TypeVar("R", bound=Resource)
 
@@ -22,6 +23,7 @@ __all__ = [
     "add_host_to_aggregate",
     "add_server_security_groups",
     "create_aggregate",
+    "create_image_snapshot",
     "create_keypair",
     "create_server_group",
     "delete_compute_quotas",
@@ -54,6 +56,16 @@ async def create_keypair(cloud: Region, name: str, public_key: str | None = None
     strict = cloud.options.strict
     origin = cloud.compute.endpoint.location
     return read_one(Keypair, response.content, strict=strict, origin=origin, where="POST /os-keypairs")
+
+
+async def create_image_snapshot(
+    cloud: Region, name: str, server: Which, wait: bool = False, timeout: float = 3600, **metadata: str
+) -> Image:
+    """Make an image of a server's disk as it is now, with `metadata` on it; with `wait`, until it is active."""
+    image_id = await cloud.compute.servers.create_image(server, name, metadata)
+    if wait:
+        return await cloud.image.images.wait(image_id, until="active", timeout=timeout)
+    return await cloud.image.images.get(image_id)
 
 
 async def list_availability_zone_names(cloud: Region, unavailable: bool = False) -> list[str]:

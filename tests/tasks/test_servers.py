@@ -183,3 +183,12 @@ async def test_two_servers_of_one_name_are_ambiguous(tmp_path: Path) -> None:
             await cloud.get_server("twin")
         assert len(await cloud.search_servers("tw*")) == 2
         assert await cloud.get_server({"id": made[1].id}, bare=True) is not None
+
+
+async def test_a_snapshot_of_a_server_is_an_image_that_can_be_booted(tmp_path: Path) -> None:
+    fake = FakeCloud(boot_time=0.01)
+    async with connect(fake, tmp_path) as cloud:
+        server = await cloud.create_server("s", image=await an_image(cloud), flavor="m1.tiny", wait=True, auto_ip=False)
+        image = await cloud.create_image_snapshot("before", server, wait=True, team="ops")
+        assert (image.name, image.status) == ("before", "active")
+        assert image["team"] == "ops"
