@@ -287,7 +287,10 @@ class Listing(Generic[R]):
         """The look that everybody shares who waits for such things in this region."""
         endpoint = self.endpoint
         key = ("poll", endpoint.config.region_name, endpoint.service_type, endpoint.prefix, self.resource.place.path)
-        return endpoint.session.once(key, lambda: Poll(self.get, self._news))
+        session = endpoint.session
+        # What is usual in one region of a cloud is what to expect in the others.
+        usual: dict[str, float] = session.once(("usual", endpoint.service_type, key[-1]), dict[str, float])
+        return session.once(key, lambda: Poll(self.get, self._news, usual=usual))
 
     async def _news(self, waited: Mapping[str, R | None]) -> Mapping[str, R | None]:
         """What is new of the things that are waited for, with as few requests and as little to read as possible."""

@@ -42,7 +42,7 @@ def pause(waited: float, most: float, usual: float | None = None) -> float:
     elif (early := 0.8 * usual - waited) > longest:
         seconds = min(early, max(most / 4, waited))
     else:
-        seconds = min(longest, max(most / 8, usual / 20))
+        seconds = min(longest, max(most / 4, usual / 20)) if waited else most / 8
     return seconds * random.uniform(0.8, 1.2)
 
 
@@ -142,7 +142,10 @@ class _Waited(Generic[T]):
 
     def tell(self, seen: T | None, now: float) -> None:
         """Its state, as just answered."""
+        same = self.known and self.seen == seen
         self.seen, self.known, self.heard, self.told = seen, True, now, now
+        if same:
+            return
         self.news.set()
         self.news = anyio.Event()
 
@@ -151,7 +154,8 @@ class Poll(Generic[T]):
     """The shared look at all things of one kind in one region that somebody waits for.
 
     `get` looks at one (NotFound: it is gone). `many` is given what is waited for, with its last known state (None: never
-    seen), and gives what it finds: None for what is gone; what it leaves out is as it was.
+    seen), and gives what it finds: None for what is gone; what it leaves out is as it was. `usual` keeps how long things
+    took, in seconds, and may be shared with other polls.
     """
 
     def __init__(
@@ -160,13 +164,14 @@ class Poll(Generic[T]):
         many: Callable[[Mapping[str, T | None]], Awaitable[Mapping[str, T | None]]],
         *,
         few: int = 2,
+        usual: dict[str, float] | None = None,
     ) -> None:
         self._get = get
         self._many = many
         self._few = few
         self._waited: dict[str, _Waited[T]] = {}
         self._listing = Shared(self._list)
-        self._usual: dict[str, float] = {}
+        self._usual = {} if usual is None else usual
 
     async def wait(
         self,
@@ -190,24 +195,26 @@ class Poll(Generic[T]):
         trouble: CloudError | None = None
         entry = self._join(id)
         entry.was_there |= absent_is_gone
+
+        def next_pause() -> float:
+            return pause(anyio.current_time() - began, interval, self._usual.get(goal))
+
         try:
             with anyio.move_on_after(timeout if timeout < math.inf else None):
-                seconds = 0.0
                 if not at_once:
-                    seconds = pause(0.0, interval, self._usual.get(goal))
-                    await self._rest(entry, until, seconds)
+                    await self._rest(entry, until, next_pause())
+                max_age = 0.0
                 while True:
                     try:
-                        # Half a pause old is new enough, so that everybody's looks fall into one.
-                        await self._look(entry, seconds / 2)
+                        await self._look(entry, max_age)
                     except PASSING as error:
                         trouble = error
-                    waited = anyio.current_time() - began
                     if entry.known and until(entry.seen):
-                        self._learn(goal, waited)
+                        self._learn(goal, anyio.current_time() - began)
                         return entry.seen
-                    seconds = pause(waited, interval, self._usual.get(goal))
-                    await self._rest(entry, until, seconds)
+                    await self._rest(entry, until, next_pause())
+                    # What somebody else found a moment ago is new enough, so that everybody's looks fall into one.
+                    max_age = 0.75 * next_pause()
         finally:
             self._leave(entry)
         last = f"; the last look failed: {trouble}" if trouble else ""
@@ -248,7 +255,6 @@ class Poll(Generic[T]):
                 await entry.news.wait()
                 if until(entry.seen):
                     return
-            due = max(due, entry.heard + seconds)
 
     async def _look(self, entry: _Waited[T], max_age: float) -> None:
         """Know its state as of so many seconds ago."""
