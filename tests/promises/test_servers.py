@@ -135,14 +135,16 @@ class Tripwire(httpx.AsyncBaseTransport):
             scope.cancel()
             return await self.inner.handle_async_request(request)
         self.scope = None
+        response: httpx.Response
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._count_down, scope)
             try:
-                return await self.inner.handle_async_request(request)
+                response = await self.inner.handle_async_request(request)
             finally:
                 tasks.cancel_scope.cancel()
                 if self.turns > 6:
                     scope.cancel()
+        return response
 
     async def _count_down(self, scope: anyio.CancelScope) -> None:
         for _ in range(self.turns):
