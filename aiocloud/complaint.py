@@ -1,8 +1,8 @@
 """What a service's error answer says, in one sentence. Pure.
 
 Each service words its errors in its own JSON: Nova and Cinder `{"itemNotFound": {"code", "message"}}`, Neutron
-`{"NeutronError": {"type", "message"}}`, Keystone `{"error": {"code", "message"}}`, Placement `{"errors": [{"detail"}]}`,
-Heat, Ironic and others their own; Glance and Swift answer HTML.
+`{"NeutronError": {"type", "message"}}`, Keystone `{"error": {"code", "message"}}`, Placement
+`{"errors": [{"detail"}]}`, Heat, Ironic and others their own; Glance and Swift answer HTML.
 """
 
 from __future__ import annotations
