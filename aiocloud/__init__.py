@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from aiocloud._connect import connect, connect_all
     from aiocloud.auth.cache import FileStore, MemoryStore, RedisStore
     from aiocloud.cloud import Cloud
-    from aiocloud._connect import connect, connect_all
     from aiocloud.errors import (
         Ambiguous,
         AuthError,
