@@ -101,12 +101,10 @@ async def play(a_day: int, regions: int, count: int) -> Result:
             under_way -= 1
 
         cpu = time.process_time()
-        began = anyio.current_time()
         async with anyio.create_task_group() as tasks:
             for nth in range(count):
                 tasks.start_soon(live, dice.choice(fleet.clouds), f"s{nth}")
                 await anyio.sleep(dice.expovariate(a_day / DAY))
-            arrived = anyio.current_time() - began
         cpu = time.process_time() - cpu
         stats = [one for session in {cloud.session for cloud in fleet} for one in session.stats().values()]
     late.sort()
@@ -122,7 +120,7 @@ async def play(a_day: int, regions: int, count: int) -> Result:
         throttled=sum(one.throttled for one in stats) / len(fake.requests),
         late=statistics.median(late),
         late_99=late[int(len(late) * 0.99)],
-        busy=cpu / arrived if arrived else 0.0,
+        busy=cpu / count * a_day / DAY,
     )
 
 
@@ -140,9 +138,12 @@ def main(arguments: Sequence[str] = ()) -> None:
         print(json.dumps(asdict(result)))
         return
     days = [(20_000, 10), (200_000, 100)] if options.small else DAYS
-    count = options.servers or (100 if options.small else 2_000)
-    text = table([_in_a_process(a_day, regions, count) for a_day, regions in days])
-    print(text)
+    count = options.servers or (100 if options.small else 1_000)
+    results: list[Result] = []
+    for a_day, regions in days:
+        results.append(_in_a_process(a_day, regions, count))
+        print(table(results[-1:]).splitlines()[-1], flush=True)
+    text = table(results)
     if options.write:
         begin, end = "<!-- scale -->", "<!-- /scale -->"
         head, _, rest = options.write.read_text().partition(begin)
