@@ -142,6 +142,7 @@ class Listing(Generic[R]):
         async for page in self.pages(filters, **query):
             for item in page.items:
                 yield item
+            del page
 
     async def pages(self, filters: Filters = None, **query: Query) -> AsyncIterator[Page[R]]:
         """Page after page, as the service cuts them."""
@@ -154,6 +155,8 @@ class Listing(Generic[R]):
             if page.next is None or not page.items:
                 return
             params = _following(page.next, seen, response)
+            # One page in memory at a time: this one goes before the next one comes.
+            del page, response
 
     async def _fetch(self, params: Mapping[str, Any]) -> httpx.Response:
         place = self.resource.place
