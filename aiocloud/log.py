@@ -143,7 +143,9 @@ def redact_body(body: bytes, content_type: str) -> str:
     size = f"<{len(body)} bytes of {escape(content_type, 80) or 'unknown type'}>"
     if "json" in content_type and len(body) <= _LONGEST_JSON:
         try:
-            return json.dumps(redact_json(json.loads(body)), ensure_ascii=False, separators=(",", ":"))
+            text = json.dumps(redact_json(json.loads(body)), ensure_ascii=False, separators=(",", ":"))
+            # "\\ud800" is JSON, but half a character can't be written to a file: an application's handler would choke.
+            return text.encode("utf-8", "backslashreplace").decode()
         except (ValueError, RecursionError):
             return size
     if content_type.startswith("text/"):

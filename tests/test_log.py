@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +26,6 @@ from tests.transport.helper import Network, ask, carried
 
 CANARY = "c4n4ry-53cr37"
 FERNET = "gAAAAABmZmZmAbCdEfGhIjKlMnOpQrStUvWxYz0123456789"
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in ("aiocloud", "aiocloud.http")]
-    before = [(logger, logger.level, list(logger.handlers), logger.propagate) for logger in loggers]
-    yield
-    for logger, level, handlers, propagate in before:
-        for handler in set(logger.handlers) - set(handlers):
-            handler.close()
-        logger.handlers[:] = handlers
-        logger.setLevel(level)
-        logger.propagate = propagate
 
 
 def heard(**how: Any) -> list[str]:
@@ -214,6 +200,7 @@ def test_bodies_that_are_no_json_show_little() -> None:
     assert redact_body(b"", "") == ""
     assert redact_body(b"\0" * 10, "application/octet-stream") == "<10 bytes of application/octet-stream>"
     assert redact_body(b"[" * 100_000, "application/json") == "<100000 bytes of application/json>"
+    assert redact_body(b'"half a character: \\ud800"', "application/json").encode() == b'"half a character: \\ud800"'
     assert redact_body(b"not json", "application/json") == "<8 bytes of application/json>"
     assert redact_body(b"[" + b" " * 1_000_000 + b"]", "application/json") == "<1000002 bytes of application/json>"
     assert redact_body(b"<h1>Bad\x1bgateway</h1>" + b"x" * 9000, "text/html")[:8] == "<h1>Bad\x1b"

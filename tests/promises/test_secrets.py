@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import random
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,16 +102,6 @@ ADMIN_PASS = "canary-AdminPass-77aa"
 USER_DATA = "canary-UserData-55cc"
 
 
-@pytest.fixture
-def _quiet_logging() -> Iterator[None]:
-    yield
-    for name in ("aiocloud", "aiocloud.http"):
-        logger = logging.getLogger(name)
-        for handler in [*logger.handlers]:
-            logger.removeHandler(handler)
-            handler.close()
-
-
 FAULTS: tuple[dict[str, Any], ...] = (
     {"status": 401, "times": 6},
     {"status": 403},
@@ -134,7 +122,6 @@ WHERE: tuple[dict[str, Any], ...] = (
 )
 
 
-@pytest.mark.usefixtures("_quiet_logging")
 async def test_r17_secrets_never_show(tmp_path: Path) -> None:
     faults = [{**where, **fault} for where in WHERE for fault in FAULTS]
     faults = faults[:: size(7, 1)]

@@ -462,19 +462,7 @@ async def test_r20_nobody_unproven_is_told_anything(tmp_path: Path, anyio_backen
 # R23: logs can't be injected
 
 
-@pytest.fixture
-def _quiet_again() -> Iterator[None]:
-    yield
-    logger = logging.getLogger("aiocloud")
-    for handler in list(logger.handlers):
-        logger.removeHandler(handler)
-    logger.propagate = True
-    logger.setLevel(logging.NOTSET)
-    logging.getLogger("aiocloud.http").setLevel(logging.NOTSET)
-
-
 @pytest.mark.anyio
-@pytest.mark.usefixtures("_quiet_again")
 async def test_r23_logs_cannot_be_injected(anyio_backend_name: str) -> None:
     stream, said = io.StringIO(), NASTY
     enable_logging(debug=True, http_debug=True, stream=stream)
