@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Unpack
 
 import anyio
 
@@ -18,8 +18,9 @@ from aiocloud.discover import microversion as parse_microversion
 from aiocloud.errors import RateLimited
 from aiocloud.model import Location
 from aiocloud.paths import join
+from aiocloud.rest import Rest, Told
 from aiocloud.session import Options, Session
-from aiocloud.transport.body import Body, as_stream
+from aiocloud.transport.body import as_stream
 from aiocloud.transport.policy import retry_after
 from aiocloud.transport.reading import read_bounded
 
@@ -36,7 +37,7 @@ _MICROVERSION_HEADERS = {
 }
 
 
-class Endpoint:
+class Endpoint(Rest):
     """One service in one region, seen with one set of options. Paths begin after the version: `/servers/detail`."""
 
     def __init__(
@@ -70,159 +71,46 @@ class Endpoint:
         service = await self.service()
         return service.maximum is not None and service.maximum >= parse_microversion(microversion)
 
-    async def get(
-        self,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        microversion: str | None = None,
-    ) -> httpx.Response:
-        """GET, answered with a success; an error status is raised as the HTTPError of its kind."""
-        return await self.request("GET", path, params=params, headers=headers, microversion=microversion)
-
-    async def head(
-        self,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        microversion: str | None = None,
-    ) -> httpx.Response:
-        """HEAD, otherwise like `get`."""
-        return await self.request("HEAD", path, params=params, headers=headers, microversion=microversion)
-
-    async def post(
-        self,
-        path: str,
-        *,
-        json: Any = None,
-        params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        microversion: str | None = None,
-    ) -> httpx.Response:
-        """POST of JSON, sent again only when it is certain that the first one was not acted on."""
-        return await self.request("POST", path, json=json, params=params, headers=headers, microversion=microversion)
-
-    async def put(
-        self,
-        path: str,
-        *,
-        json: Any = None,
-        params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        microversion: str | None = None,
-        content: Body | None = None,
-    ) -> httpx.Response:
-        """PUT of JSON, or of `content` as it is."""
-        return await self.request(
-            "PUT", path, json=json, params=params, headers=headers, microversion=microversion, content=content
-        )
-
-    async def patch(
-        self,
-        path: str,
-        *,
-        json: Any = None,
-        params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        microversion: str | None = None,
-    ) -> httpx.Response:
-        """PATCH with JSON."""
-        return await self.request("PATCH", path, json=json, params=params, headers=headers, microversion=microversion)
-
-    async def delete(
-        self,
-        path: str,
-        *,
-        json: Any = None,
-        params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        microversion: str | None = None,
-    ) -> httpx.Response:
-        """DELETE. Raises NotFound when it is not there."""
-        return await self.request("DELETE", path, json=json, params=params, headers=headers, microversion=microversion)
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: Any = None,
-        content: Body | None = None,
-        params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        microversion: str | None = None,
-        repeatable: bool | None = None,
-        deadline: float | None = None,
-    ) -> httpx.Response:
-        """Send a request and read its answer whole (up to 64 MiB).
-
-        `repeatable` says whether it may be sent again after an ambiguous end; by default the method decides. `deadline`
-        is on `anyio.current_time()`'s clock; by default `options.timeout` seconds from now. Raises the HTTPError of an
-        error status, TransportError or Timeout.
-        """
-        request = await self._request(method, path, json, content, params, headers, microversion)
-        return await self._send(request, repeatable, stream=False, deadline=deadline)
+    async def request(self, method: str, path: str, **how: Unpack[Told]) -> httpx.Response:
+        """Send a request and read its answer (up to 64 MiB). Raises HTTPError, TransportError or Timeout."""
+        return await self._send(method, path, how, stream=False)
 
     @asynccontextmanager
-    async def stream(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: Any = None,
-        content: Body | None = None,
-        params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        microversion: str | None = None,
-        repeatable: bool | None = None,
-        deadline: float | None = None,
-    ) -> AsyncGenerator[httpx.Response]:
+    async def stream(self, method: str, path: str, **how: Unpack[Told]) -> AsyncGenerator[httpx.Response]:
         """A request whose answer is read piece by piece inside the block. Raises as `request` does."""
-        request = await self._request(method, path, json, content, params, headers, microversion)
-        response = await self._send(request, repeatable, stream=True, deadline=deadline)
+        response = await self._send(method, path, how, stream=True)
         try:
             yield response
         finally:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
 
-    async def _request(
-        self,
-        method: str,
-        path: str,
-        json: Any,
-        content: Body | None,
-        params: Mapping[str, Any] | None,
-        headers: Mapping[str, str] | None,
-        microversion: str | None,
-    ) -> httpx.Request:
+    async def _request(self, method: str, path: str, how: Told) -> httpx.Request:
         service = await self.service()
+        content = how.get("content")
         body_headers, body = as_stream(content) if content is not None else ({}, None)
+        headers = self._headers(service, how.get("microversion"))
         request = httpx.Request(
             method,
             service.url + self.prefix + path,
-            params=_params(params or {}),
-            headers={**self._headers(service, microversion), **body_headers, **(headers or {})},
-            json=json,
+            params=_params(how.get("params") or {}),
+            headers={**headers, **body_headers, **(how.get("headers") or {})},
+            json=how.get("json"),
             stream=body,
         )
         # The library leaves it out of a request with a stream.
         request.headers.setdefault("Host", request.url.netloc.decode("ascii"))
         return request
 
-    async def _send(
-        self, request: httpx.Request, repeatable: bool | None, *, stream: bool, deadline: float | None
-    ) -> httpx.Response:
+    async def _send(self, method: str, path: str, how: Told, *, stream: bool) -> httpx.Response:
         response = await self.session.send(
-            request,
+            await self._request(method, path, how),
             self.config,
             self.service_type,
             self.options,
-            repeatable=repeatable,
+            repeatable=how.get("repeatable"),
             stream=stream,
-            deadline=deadline,
+            deadline=how.get("deadline"),
         )
         if response.is_error or not stream:
             await read_bounded(response)
@@ -254,5 +142,6 @@ def _params(params: Mapping[str, Any]) -> httpx.QueryParams | None:
         (key, str(one).lower() if isinstance(one, bool) else str(one))
         for key, value in params.items()
         for one in (value if is_array(value) else [value])
+        if one is not None
     ]
     return httpx.QueryParams(tuple(pairs)) if pairs else None

@@ -11,7 +11,7 @@ HOUSE = Path(__file__).parent.parent / "aiocloud"
 FLOORS = [
     "",  # the ground: errors, model, paging, log ... and every file not named here
     "config transport auth",
-    "poller",
+    "poller rest",
     "session",
     "endpoint",
     "collection",

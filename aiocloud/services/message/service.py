@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Unpack
 
 from aiocloud._http import httpx
 from aiocloud._json import load_json, mapping, mappings
@@ -12,8 +12,8 @@ from aiocloud.collection import Listing
 from aiocloud.endpoint import Endpoint
 from aiocloud.model import NullAs, Place, Resource, Text, Which, Wire, read_one
 from aiocloud.paths import join
+from aiocloud.rest import Told
 from aiocloud.services.base import ServiceProxy
-from aiocloud.transport.body import Body
 
 
 class ClientEndpoint(Endpoint):
@@ -34,31 +34,10 @@ class ClientEndpoint(Endpoint):
         made.client_id = self.client_id
         return made
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: Any = None,
-        content: Body | None = None,
-        params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        microversion: str | None = None,
-        repeatable: bool | None = None,
-        deadline: float | None = None,
-    ) -> httpx.Response:
+    async def request(self, method: str, path: str, **how: Unpack[Told]) -> httpx.Response:
         """As `Endpoint.request`."""
-        return await super().request(
-            method,
-            path,
-            json=json,
-            content=content,
-            params=params,
-            headers={"Client-ID": self.client_id, **(headers or {})},
-            microversion=microversion,
-            repeatable=repeatable,
-            deadline=deadline,
-        )
+        how["headers"] = {"Client-ID": self.client_id, **(how.get("headers") or {})}
+        return await super().request(method, path, **how)
 
 
 class Queue(Resource):
