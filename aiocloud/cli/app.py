@@ -47,7 +47,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         result: Any = app(arguments, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
-        return _misused(error)
+        return _misused(error, arguments if arguments is not None else sys.argv[1:])
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
         return INTERRUPTED
@@ -59,11 +59,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else OK
 
 
-def _misused(error: CycloptsError) -> int:
+def _misused(error: CycloptsError, arguments: Sequence[str]) -> int:
     from aiocloud.cli.output import clean
 
     chain = " ".join(["aiocloud", *(error.command_chain or ())])
-    sys.stderr.write(f"aiocloud: {clean(' '.join(str(error).split()))} See {chain} --help\n")
+    wrong = " ".join(str(error).split())
+    if arguments and arguments[0].startswith("-"):
+        wrong = f"{arguments[0].partition('=')[0]} stands before the command. Options follow it: server list --cloud NAME."
+    sys.stderr.write(f"aiocloud: {clean(wrong)} See {chain} --help\n")
     return USAGE
 
 

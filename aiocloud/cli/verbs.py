@@ -6,7 +6,6 @@ import importlib
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from types import FunctionType
 from typing import Annotated, Any, cast
 
 from cyclopts import App, Parameter
@@ -21,6 +20,7 @@ from aiocloud.cli.transfer import bars
 from aiocloud.cloud import Cloud
 from aiocloud.fleet import Done
 from aiocloud.model import Spec, build
+from aiocloud.verb import via
 
 __all__ = ["app_of"]
 
@@ -48,16 +48,26 @@ def app_of(noun: Noun) -> App:
     runs = {"list": _list, "show": _show, "create": _create, "delete": _delete}
     for name in noun.verbs:
         verb, arguments = _verb(noun, name)
-        app.command(runs[name](noun, verb, arguments), name=name, help=_HELP[name].format(what=noun.what))
+        app.command(runs[name](noun, verb, arguments), name=name, help=_help(noun, name, verb))
     for name, path in EXTRA.get(noun.name, {}).items():
         app.command(path, name=name)
     return app
 
 
+def _help(noun: Noun, name: str, verb: Verb) -> str:
+    """What the verb itself says, where it takes several steps; else a sentence for every noun."""
+    said = inspect.getdoc(verb) if name in ("create", "delete") else None
+    if not said:
+        return _HELP[name].format(what=noun.what)
+    paragraphs = [" ".join(paragraph.split()) for paragraph in said.split("\n\n")]
+    return "\n\n".join(one for one in paragraphs if not one.startswith("Raises "))
+
+
 def _verb(noun: Noun, name: str) -> tuple[Verb, list[Argument]]:
     """What does it, and what it can be told: the Cloud's own task, or the collection's verb."""
-    task = inspect.getattr_static(Cloud, f"{_TASKS[name]}_{noun.many if name == 'list' else noun.one}", None)
-    if isinstance(task, FunctionType):
+    flat = f"{_TASKS[name]}_{noun.many if name == 'list' else noun.one}"
+    if not isinstance(inspect.getattr_static(Cloud, flat, None), via | None):
+        task = getattr(Cloud, flat)
         first = next(iter(inspect.signature(task).parameters))
         arguments = arguments_of(task, [first])
         if name in ("show", "delete") and not any(argument.required for argument in arguments):

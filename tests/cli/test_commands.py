@@ -252,6 +252,19 @@ def test_wrong_usage_is_2(shell: Shell, arguments: tuple[str, ...]) -> None:
     assert "--help" in said.err
 
 
+def test_an_option_before_the_command_is_told_its_place(shell: Shell) -> None:
+    said = shell("--cloud=my-vexxhost", "server", "list")
+    assert said.code == 2
+    assert one_sentence(said.err)
+    assert said.err.startswith("aiocloud: --cloud stands before the command.")
+
+
+def test_what_takes_several_steps_explains_itself(shell: Shell) -> None:
+    told = " ".join(shell("server", "create", "--help").out.split())
+    assert "it comes back ACTIVE" in told
+    assert "Raises" not in told
+
+
 def test_a_missing_file_is_one_sentence(shell: Shell) -> None:
     said = shell("image", "create", "x", "--filename", "nope.qcow2", "-c", "my-vexxhost")
     assert said.code == 1
