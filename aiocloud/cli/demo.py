@@ -77,7 +77,8 @@ async def demo(
                 console.print("Interrupted: removing what was made ...")
             if not keep or interrupted:
                 await _clean_up_all(fleet, runs, board)
-        _summary(console, outcomes, runs)
+        if outcomes:
+            _summary(console, outcomes, runs)
         return _told(console, outcomes, runs, interrupted=interrupted, kept=keep and not interrupted)
 
 
