@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from aiocloud.region import Region
-from aiocloud.tasks import (
+from aiocloud.later import (
     accelerators,
     batches,
     catalog,
@@ -37,6 +36,7 @@ from aiocloud.tasks import (
     watching,
     zones,
 )
+from aiocloud.region import Region
 from aiocloud.verb import via
 
 __all__ = ["Verbs"]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 import aiocloud
 from aiocloud import Cloud
 from aiocloud.testing import FakeCloud
+from aiocloud.verb import via
+from aiocloud.verbs import Verbs
 
 # The verbs of the talk and of what it touches, with the arguments that scripts pass.
 VERBS = {
@@ -78,3 +81,31 @@ def test_a_second_request_id_goes_with_every_later_request() -> None:
     assert cloud.options.global_request_id == "req-1"
     assert cloud.compute is not before
     assert cloud.compute.endpoint.options.global_request_id == "req-1"
+
+
+def test_a_process_imports_the_tasks_that_it_asks_for() -> None:
+    code = (
+        "import sys, aiocloud; aiocloud.Cloud.get_object; "
+        "print(*sorted(m for m in sys.modules if m.startswith(('aiocloud.tasks.serv', 'aiocloud.services.compute'))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_every_verb_leads_somewhere() -> None:
+    for name in [name for name in vars(Verbs) if not name.startswith("_")]:
+        verb = getattr(Cloud, name)
+        assert getattr(Cloud, name) is verb or isinstance(vars(Verbs)[name], via), name
+        assert callable(verb), name
+        assert verb.__module__.startswith("aiocloud."), name
+
+
+def test_a_verb_that_a_subclass_wraps_is_found_below_it() -> None:
+    class Mine(Cloud):
+        def get_object_capabilities(self) -> Any:
+            return super().get_object_capabilities
+
+    fake = FakeCloud()
+    cloud = aiocloud.connect(auth={"auth_url": "http://nowhere"}, load_yaml_config=False, transport=fake.transport)
+    mine = Mine(cloud.session, cloud.config, cloud.options, owner=False)
+    assert mine.get_object_capabilities().__func__ is Cloud.get_object_capabilities

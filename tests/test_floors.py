@@ -18,7 +18,7 @@ FLOORS = [
     "services",
     "region",
     "tasks",
-    "verb verbs cloud",
+    "later verb verbs cloud",
     "fleet",
     "_connect",
     "distributed",
