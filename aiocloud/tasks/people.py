@@ -162,9 +162,7 @@ async def update_project(
 ) -> Project:
     """Change a project; what is not given stays as it is. `domain_id` says where to look for its name."""
     projects = cloud.identity.projects
-    found = await projects.find_in(name_or_id, domain_id)
-    if found is None:
-        raise projects.missing(name_or_id)
+    found = await projects.one_in(name_or_id, domain_id)
     wanted = given(
         enabled=enabled, name=name, description=description, tags=tags, options=options, extra_body=extra_body
     )
@@ -196,9 +194,7 @@ async def create_user(
 
 
 async def _project_id(cloud: Region, which: Which, domain_id: str | None) -> str:
-    found = await cloud.identity.projects.find_in(which, domain_id)
-    if found is None:
-        raise cloud.identity.projects.missing(which)
+    found = await cloud.identity.projects.one_in(which, domain_id)
     return found.id
 
 
@@ -231,9 +227,7 @@ async def update_user(
 ) -> User:
     """Change a user; what is not given stays as it is. `domain_id` says where to look for the names."""
     users = cloud.identity.users
-    found = await users.find_in(name_or_id, domain_id)
-    if found is None:
-        raise users.missing(name_or_id)
+    found = await users.one_in(name_or_id, domain_id)
     project = None if default_project is None else await _project_id(cloud, default_project, domain_id)
     wanted = given(
         name=name,

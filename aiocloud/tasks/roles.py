@@ -10,7 +10,7 @@ from aiocloud.match import matches
 from aiocloud.model import Which
 from aiocloud.poller import wait_for
 from aiocloud.region import Region
-from aiocloud.services.identity.role import Role, RoleAssignment
+from aiocloud.services.identity.role import Grant, Role, RoleAssignment
 from aiocloud.tasks.lookup import given
 
 __all__ = [
@@ -60,9 +60,7 @@ async def update_role(
 ) -> Role:
     """Rename a role. `domain_id` says where to look for it."""
     roles = cloud.identity.roles
-    found = await roles.find_in(name_or_id, domain_id)
-    if found is None:
-        raise roles.missing(name_or_id)
+    found = await roles.one_in(name_or_id, domain_id)
     return await roles.update(found, name=name, **given(description=description))
 
 
@@ -148,30 +146,25 @@ async def _grant(
     domain: Which | None,
     system: str | bool | None,
     inherited: bool,
-) -> tuple[Role, dict[str, Any]]:
+) -> tuple[Role, Grant]:
     identity = cloud.identity
     domain_id = None if domain is None else await identity.domains.id_of(domain)
     found = await identity.roles.find(role) or await identity.roles.find_in(role, domain_id)
     if found is None:
         raise identity.roles.missing(role)
-    grant: dict[str, Any] = {"system": bool(system), "inherited": inherited}
-    for key, which, collection in (("user_id", user, identity.users), ("group_id", group, identity.groups)):
-        if which is not None:
-            who = await collection.find_in(which, domain_id)
-            if who is None:
-                raise collection.missing(which)
-            grant[key] = who.id
+    grant: Grant = {"system": bool(system), "inherited": inherited}
+    if user is not None:
+        grant["user_id"] = (await identity.users.one_in(user, domain_id)).id
+    if group is not None:
+        grant["group_id"] = (await identity.groups.one_in(group, domain_id)).id
     if project is not None:
-        where = await identity.projects.find_in(project, domain_id)
-        if where is None:
-            raise identity.projects.missing(project)
-        grant["project_id"] = where.id
+        grant["project_id"] = (await identity.projects.one_in(project, domain_id)).id
     elif domain_id is not None and not system:
         grant["domain_id"] = domain_id
     return found, grant
 
 
-async def _until(cloud: Region, role: Role, grant: Mapping[str, Any], *, there: bool, timeout: float) -> None:
+async def _until(cloud: Region, role: Role, grant: Grant, *, there: bool, timeout: float) -> None:
     await wait_for(
         lambda: cloud.identity.roles.is_assigned(role, **grant),
         lambda assigned: assigned is there,

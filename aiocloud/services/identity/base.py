@@ -41,6 +41,13 @@ class InDomain(NamedById[R], Collection[R, New, Edit], Generic[R, New, Edit]):
                 return found if matches(found, {"domain_id": domain_id}) else None
         return only(await self.list(name=name_or_id, domain_id=domain_id), name_or_id, self.kind)
 
+    async def one_in(self, name_or_id: Which, domain_id: str | None) -> R:
+        """As `find_in`, but one that is not there is an InvalidRequest."""
+        found = await self.find_in(name_or_id, domain_id)
+        if found is None:
+            raise self.missing(name_or_id)
+        return found
+
 
 class PutCollection(Collection[R, New, Edit], Generic[R, New, Edit]):
     """Resources whose id the caller chooses: `create` puts them there."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Generic, ParamSpec
+from typing import Any, ClassVar, Generic, ParamSpec, TypedDict, Unpack
 
 from aiocloud.errors import InvalidRequest, NotFound
 from aiocloud.model import Place, Resource, Spec, Text, Which
 from aiocloud.paths import join
 from aiocloud.services.identity.base import InDomain
 
-__all__ = ["EditRole", "NewRole", "Role", "RoleAssignment", "Roles"]
+__all__ = ["EditRole", "Grant", "NewRole", "Role", "RoleAssignment", "Roles"]
 
 New = ParamSpec("New")
 Edit = ParamSpec("Edit")
@@ -57,83 +57,53 @@ class RoleAssignment(Resource):
     links: dict[str, Any] = {}
 
 
+class Grant(TypedDict, total=False):
+    """Who gets a role, and where: one user or group, on one project, one domain or the system; all by id."""
+
+    user_id: str
+    group_id: str
+    project_id: str
+    domain_id: str
+    system: bool
+    inherited: bool
+    """On what is below that project or in that domain, instead."""
+
+
 class Roles(InDomain[Role, New, Edit], Generic[New, Edit]):
-    """The roles of the cloud, and who has them.
+    """The roles of the cloud, and who has them."""
 
-    A grant is for one user or group, on one project, one domain or the system; all are given by id. `inherited` means on
-    what is below that project or in that domain.
-    """
-
-    async def assign(
-        self,
-        role: Which,
-        *,
-        user_id: str | None = None,
-        group_id: str | None = None,
-        project_id: str | None = None,
-        domain_id: str | None = None,
-        system: bool = False,
-        inherited: bool = False,
-    ) -> None:
+    async def assign(self, role: Which, **grant: Unpack[Grant]) -> None:
         """Give it to somebody; nothing happens when they have it. API: https://docs.openstack.org/api-ref/identity/v3/#assign-role-to-user-on-project"""
-        path = _grant(await self.id_of(role), user_id, group_id, project_id, domain_id, system, inherited)
-        await self.endpoint.put(path)
+        await self.endpoint.put(_path(await self.id_of(role), grant))
 
-    async def unassign(
-        self,
-        role: Which,
-        *,
-        user_id: str | None = None,
-        group_id: str | None = None,
-        project_id: str | None = None,
-        domain_id: str | None = None,
-        system: bool = False,
-        inherited: bool = False,
-    ) -> None:
+    async def unassign(self, role: Which, **grant: Unpack[Grant]) -> None:
         """Take it away again. Raises NotFound when they did not have it."""
-        path = _grant(await self.id_of(role), user_id, group_id, project_id, domain_id, system, inherited)
-        await self.endpoint.delete(path)
+        await self.endpoint.delete(_path(await self.id_of(role), grant))
 
-    async def is_assigned(
-        self,
-        role: Which,
-        *,
-        user_id: str | None = None,
-        group_id: str | None = None,
-        project_id: str | None = None,
-        domain_id: str | None = None,
-        system: bool = False,
-        inherited: bool = False,
-    ) -> bool:
+    async def is_assigned(self, role: Which, **grant: Unpack[Grant]) -> bool:
         """Do they have it, by themselves? Roles through groups or from above do not count."""
-        path = _grant(await self.id_of(role), user_id, group_id, project_id, domain_id, system, inherited)
         try:
-            await self.endpoint.head(path)
+            await self.endpoint.head(_path(await self.id_of(role), grant))
         except NotFound:
             return False
         return True
 
 
-def _grant(
-    role_id: str,
-    user_id: str | None,
-    group_id: str | None,
-    project_id: str | None,
-    domain_id: str | None,
-    system: bool,
-    inherited: bool,
-) -> str:
+def _path(role_id: str, grant: Grant) -> str:
     """Where one grant lives. API: https://docs.openstack.org/api-ref/identity/v3/#os-inherit"""
-    who = [(kind, id) for kind, id in (("users", user_id), ("groups", group_id)) if id]
-    where = [(kind, id) for kind, id in (("projects", project_id), ("domains", domain_id)) if id]
-    scopes = [*where, *([("system",)] if system else [])]
+    people = [("users", grant.get("user_id")), ("groups", grant.get("group_id"))]
+    places = [("projects", grant.get("project_id")), ("domains", grant.get("domain_id"))]
+    who = [(kind, id) for kind, id in people if id]
+    where: list[tuple[str, ...]] = [(kind, id) for kind, id in places if id]
+    if grant.get("system"):
+        where.append(("system",))
     if len(who) != 1:
         raise InvalidRequest("a role is given to one user or one group")
-    if len(scopes) != 1:
+    if len(where) != 1:
         raise InvalidRequest("a role is given on one project, one domain or the system")
-    path = join(*scopes[0], *who[0], "roles", role_id)
-    if not inherited:
+    path = join(*where[0], *who[0], "roles", role_id)
+    if not grant.get("inherited"):
         return path
-    if system:
+    if grant.get("system"):
         raise InvalidRequest("a role on the system can't be inherited")
     return f"/OS-INHERIT{path}/inherited_to_projects"
