@@ -212,9 +212,12 @@ async def test_a_cancelled_leader_hands_over_and_nobody_is_lost() -> None:
 
 async def test_a_waiter_that_is_cancelled_costs_the_others_nothing() -> None:
     scene = Scene()
-    go, results = anyio.Event(), list[str]()
-    scene.keystone.gate = go.wait
+    asked, go, results = anyio.Event(), anyio.Event(), list[str]()
     impatient = anyio.CancelScope()
+
+    async def gate() -> None:
+        asked.set()
+        await go.wait()
 
     async def wait() -> None:
         results.append(await scene.token())
@@ -223,8 +226,11 @@ async def test_a_waiter_that_is_cancelled_costs_the_others_nothing() -> None:
         with impatient:
             await scene.token()
 
+    scene.keystone.gate = gate
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(wait)
+        # Whoever comes first is the one who logs in: it must not be the one who gives up.
+        await asked.wait()
         tasks.start_soon(give_up)
         tasks.start_soon(wait)
         await anyio.wait_all_tasks_blocked()
