@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aiocloud.tasks import (  # noqa: I001 - sorted it would be 33 imports
+    from aiocloud.tasks import (  # noqa: I001 - sorted it would be 34 imports
         accelerators as accelerators,
         batches as batches,
         catalog as catalog,
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         firewalls as firewalls,
         flavors as flavors,
         floating_ips as floating_ips,
+        image_tasks as image_tasks,
         images as images,
         inventory as inventory,
         leftovers as leftovers,

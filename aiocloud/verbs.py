@@ -13,6 +13,7 @@ from aiocloud.later import (
     firewalls,
     flavors,
     floating_ips,
+    image_tasks,
     images,
     inventory,
     leftovers,
@@ -239,6 +240,7 @@ class Verbs(Region):
     # Images
 
     create_image = images.create_image
+    delete_autocreated_image_objects = image_tasks.delete_autocreated_image_objects
     delete_image = images.delete_image
     download_image = images.download_image
     stream_image = images.stream_image

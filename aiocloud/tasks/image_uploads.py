@@ -1,108 +1,72 @@
-"""The ways into Glance: a plain upload, an import, a task that takes an object from Swift, a volume's content.
+"""Content that we send becomes an image: by a plain upload, by a staged import, or by way of Swift.
 
-A new image's id is chosen here, so that a request whose end nobody knows makes one image and not two. Content can be
-sent to an image once: when that breaks off or arrives damaged, the record is removed and another one made.
+Content can be sent to an image once: when that breaks off or arrives damaged, the record is removed and another one made.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator
 
-import anyio
-
-from aiocloud._json import load_json, mapping
-from aiocloud.errors import ChecksumMismatch, CloudError, Conflict, NotFound, ResourceFailed, Timeout, Unsupported
-from aiocloud.model import Which
-from aiocloud.paths import join
+from aiocloud.errors import ChecksumMismatch, CloudError, Conflict, Timeout
 from aiocloud.poller import wait_for
-from aiocloud.progress import Meter, OnProgress
-from aiocloud.reconcile import create_once, is_ambiguous
+from aiocloud.progress import Meter
+from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
-from aiocloud.services.image.image import Image, NewImage
+from aiocloud.services.image.image import Image
 from aiocloud.tasks import formats
 from aiocloud.tasks.digests import Digests
 from aiocloud.tasks.image_content import known_hash
+from aiocloud.tasks.image_imports import check_offered, start_import, until_active
+from aiocloud.tasks.image_records import new_record
+from aiocloud.tasks.image_tasks import from_swift
+from aiocloud.tasks.image_wanted import Wanted, Way, check_given, hash_of, same_already
 from aiocloud.tasks.sources import FileSource, Source
 from aiocloud.tasks.undo import Undo
 from aiocloud.transport.body import Body, Replay
 
-__all__ = ["NewContent", "Way", "from_elsewhere", "from_source", "from_volume", "until_active"]
+__all__ = ["from_source"]
 
 _log = logging.getLogger("aiocloud.images")
 
 _TRIES = 3
 _USUAL = "sha512"
 """What Glance hashes with unless it is told otherwise."""
-
-
-@dataclass(frozen=True)
-class NewContent:
-    """An image that is to be: what it is called and what is said of it; `sums` is what its content is meant to have."""
-
-    name: str
-    described: Mapping[str, Any]
-    image_id: str | None
-    sums: Mapping[str, str | None]
-    disk_format: str | None
-    progress: OnProgress
-
-
-@dataclass(frozen=True)
-class Way:
-    """How it is to get there; `container` is where a task import takes it from, `timeout` is in seconds."""
-
-    use_import: bool
-    stores: Sequence[str] | None
-    all_stores: bool | None
-    all_stores_must_succeed: bool | None
-    container: str
-    timeout: float
-
-    @property
-    def imports(self) -> bool:
-        """Must it be an import?"""
-        return self.use_import or bool(self.stores) or bool(self.all_stores)
+_DIRECT = {"name": "glance-direct"}
 
 
 async def from_source(
-    cloud: Region,
-    content: NewContent,
-    way: Way,
-    source: Source | AsyncIterator[bytes],
-    *,
-    wait: bool,
-    allow_duplicates: bool,
+    cloud: Region, wanted: Wanted, way: Way, source: Source | AsyncIterator[bytes], *, allow_duplicates: bool
 ) -> Image:
     """An image of a file, bytes or a stream."""
-    head, tail, body = await _ends(source)
-    disk_format = content.disk_format or formats.recognise(head, tail) or cloud.config.image_format
+    head, tail, content = await _ends(source)
+    disk_format = wanted.disk_format or formats.recognise(head, tail) or cloud.config.image_format
     formats.check_safe(head, disk_format)
-    if not allow_duplicates:
-        same = await _same_already(cloud, content, body)
-        if same is not None:
-            return same
-    if not isinstance(body, AsyncIterator):
-        await _check_given(body, content.sums)
+    if not allow_duplicates and (same := await same_already(cloud, wanted, content)) is not None:
+        return same
+    if not isinstance(content, AsyncIterator):
+        await check_given(content, wanted.sums)
     if cloud.config.image_api_use_tasks:
-        from aiocloud.tasks.image_tasks import from_swift
-
-        return await from_swift(cloud, content, way, body, disk_format)
+        return await from_swift(cloud, wanted, way, content, disk_format)
+    if way.imports:
+        await check_offered(cloud, _DIRECT["name"], way.stores)
     for attempt in range(1, _TRIES + 1):
         try:
-            return await _once(cloud, content, way, body, disk_format, wait=wait)
+            return await _once(cloud, wanted, way, content, disk_format)
         except CloudError as error:
-            again = isinstance(error, (ChecksumMismatch, Conflict)) or (
-                is_ambiguous(error) and not isinstance(error, Timeout)
-            )
-            if error.leftovers or not again or attempt == _TRIES or isinstance(body, AsyncIterator):
+            again = _can_try_again(error) and wanted.image_id is None and not isinstance(content, AsyncIterator)
+            if error.leftovers or not again or attempt == _TRIES:
                 raise
-            _log.warning("image %s is uploaded again: %s", content.name, error)
+            _log.warning("%s: image %s is uploaded again: %s", cloud.where, wanted.name, error)
     raise AssertionError  # the loop returns or raises
+
+
+def _can_try_again(error: CloudError) -> bool:
+    """Did the content not arrive, or not as it was? A Conflict about content says that an earlier attempt is in the way."""
+    if isinstance(error, Conflict):
+        return error.method == "PUT"
+    return isinstance(error, ChecksumMismatch) or (is_ambiguous(error) and not isinstance(error, Timeout))
 
 
 async def _ends(source: Source | AsyncIterator[bytes]) -> tuple[bytes, bytes, Source | AsyncIterator[bytes]]:
@@ -126,129 +90,55 @@ async def _ends(source: Source | AsyncIterator[bytes]) -> tuple[bytes, bytes, So
     return b"".join(chunks)[: formats.HEAD], b"", whole()
 
 
-async def _same_already(cloud: Region, content: NewContent, source: Source | AsyncIterator[bytes]) -> Image | None:
-    """An image of this name with this content, ready to be used. The content is read only when one may be it."""
-    there = [image for image in await cloud.image.images.list(name=content.name) if image.status == "active"]
-    computed: dict[str, str] = {}
-    for image in there:
-        for algorithm in ("md5", "sha256"):
-            given = content.sums.get(algorithm)
-            kept = image.get(f"owner_specified.openstack.{algorithm}") or image.get(
-                f"owner_specified.shade.{algorithm}"
-            )
-            if given and (kept == given.lower() or (algorithm == "md5" and image.checksum == given.lower())):
-                return image
-        expected = known_hash(image)
-        if expected is None or isinstance(source, AsyncIterator) or image.size != source.size:
-            continue
-        algorithm, value = expected
-        if algorithm not in computed:
-            computed[algorithm] = await _hash(source, algorithm)
-        if computed[algorithm] == value:
-            return image
-    return None
-
-
-async def _hash(source: Source, algorithm: str) -> str:
-    if isinstance(source, FileSource):
-        return await source.digest(algorithm)
-    digests = Digests([algorithm])
-    async for _ in source.read(0, source.size, digests):
-        pass
-    return digests.values()[algorithm]
-
-
-async def _check_given(source: Source, sums: Mapping[str, str | None]) -> None:
-    """Raise ChecksumMismatch, before anything is sent, when the content is not what the caller said."""
-    for algorithm, given in sums.items():
-        if given and (found := await _hash(source, algorithm)) != given.lower():
-            raise ChecksumMismatch(f"the content's {algorithm} is {found}, not {given}")
-
-
 async def _once(
-    cloud: Region,
-    content: NewContent,
-    way: Way,
-    source: Source | AsyncIterator[bytes],
-    disk_format: str,
-    *,
-    wait: bool,
+    cloud: Region, wanted: Wanted, way: Way, source: Source | AsyncIterator[bytes], disk_format: str
 ) -> Image:
     """One record, its content, and a look at whether it arrived."""
     images = cloud.image.images
     async with Undo(cloud) as undo:
-        image = await new_record(cloud, undo, content, disk_format)
-        sending = _Sending(source, content)
+        image = await new_record(cloud, undo, wanted, disk_format)
+        sending = _Sending(source, wanted)
         if way.imports:
             await images.stage(image.id, sending.body(), deadline=math.inf)
-            sending.check_given()
-            await _import(cloud, image, way, {"name": "glance-direct"})
-            if not wait:
-                return await images.get(image.id)
-            ready = await until_active(cloud, image.id, way.timeout)
         else:
             await _put(cloud, image, sending)
-            sending.check_given()
-            ready = await until_active(cloud, image.id, way.timeout)
+        sending.check_given()
         if not isinstance(source, AsyncIterator):
             await source.check()
+        if way.imports:
+            await start_import(cloud, image, _DIRECT, way.stores)
+            if not way.wait:
+                return await images.get(image.id)
+        ready = await until_active(cloud, image.id, way.timeout)
         await sending.check(ready)
         return ready
-
-
-async def new_record(cloud: Region, undo: Undo, content: NewContent, disk_format: str) -> Image:
-    """The image without its content, removed again should the block around it fail."""
-    images = cloud.image.images
-    id = content.image_id or str(uuid.uuid4())
-    spec = NewImage(name=content.name, id=id, disk_format=disk_format, **content.described)
-    known = False
-
-    async def remove(_: str) -> None:
-        # A request that was cut off may take effect after our first look.
-        for pause in (0.0, 0.2, 0.5):
-            await anyio.sleep(pause)
-            if await images.delete(id) or known:
-                return
-
-    async def look() -> list[Image]:
-        try:
-            return [await images.get(id)]
-        except NotFound:
-            return []
-
-    if content.image_id is None:
-        undo.made("image", id, content.name, remove)
-    image, _ = await create_once(lambda: images.create_from(spec), look)
-    if content.image_id is not None:
-        undo.made("image", id, content.name, remove)
-    known = True
-    return image
 
 
 class _Sending:
     """Content that is hashed while it is sent."""
 
-    def __init__(self, source: Source | AsyncIterator[bytes], content: NewContent) -> None:
+    def __init__(self, source: Source | AsyncIterator[bytes], wanted: Wanted) -> None:
         self._source = source
-        self._content = content
+        self._wanted = wanted
         # A file is hashed once for all the clouds that it goes to; what can't be read again, on its way.
         stream = isinstance(source, AsyncIterator)
-        self._algorithms = {_USUAL, *(name for name, text in content.sums.items() if text)} if stream else set[str]()
-        self._digests = Digests(self._algorithms)
-        size = None if isinstance(source, AsyncIterator) else source.size
-        self._meter = Meter(f"image {content.name}", size, content.progress)
+        self._digests = Digests({_USUAL, *(name for name, text in wanted.sums.items() if text)} if stream else ())
+        self._meter = Meter(
+            f"image {wanted.name}", None if isinstance(source, AsyncIterator) else source.size, wanted.progress
+        )
 
     def body(self) -> Body:
         """What goes out."""
         if isinstance(self._source, AsyncIterator):
             return self._stream(self._source)
+        if isinstance(self._source, FileSource):
+            self._source.hash_while_read(_USUAL)
         return Replay(self._again, self._source.size)
 
     async def _again(self) -> AsyncIterator[bytes]:
         assert not isinstance(self._source, AsyncIterator)  # noqa: S101
         self._meter.add(-self._meter.done)
-        self._digests = Digests(self._algorithms)
-        async for chunk in self._source.read(0, self._source.size, self._digests):
+        async for chunk in self._source.read(0, self._source.size):
             yield chunk
             self._meter.add(len(chunk))
 
@@ -261,10 +151,8 @@ class _Sending:
     def check_given(self) -> None:
         """Raise ChecksumMismatch when a stream was not what the caller said."""
         found = self._digests.values()
-        if not found:
-            return
-        for algorithm, given in self._content.sums.items():
-            if given and found[algorithm] != given.lower():
+        for algorithm, given in self._wanted.sums.items():
+            if given and algorithm in found and found[algorithm] != given.lower():
                 raise ChecksumMismatch(f"the content's {algorithm} is {found[algorithm]}, not {given}")
 
     async def check(self, image: Image) -> None:
@@ -275,7 +163,7 @@ class _Sending:
         algorithm, value = expected
         found = self._digests.values().get(algorithm)
         if found is None and not isinstance(self._source, AsyncIterator):
-            found = await _hash(self._source, algorithm)
+            found = await hash_of(self._source, algorithm)
         if found is not None and found != value:
             raise ChecksumMismatch(f"image {image.name} ({image.id}) has {algorithm} {value}, {found} was sent")
 
@@ -296,93 +184,3 @@ async def _put(cloud: Region, image: Image, sending: _Sending) -> None:
         )
         if settled.status != "active":
             raise
-
-
-async def _import(cloud: Region, image: Image, way: Way, method: Mapping[str, Any]) -> None:
-    methods = await cloud.image.import_methods()
-    if method["name"] not in methods:
-        told = ", ".join(methods) or "none"
-        raise Unsupported(
-            f"this cloud does not import images by {method['name']}; it offers: {told}",
-            cloud=cloud.name,
-            region=cloud.region_name,
-            service="image",
-        )
-    await cloud.image.images.start_import(
-        image.id,
-        method,
-        stores=way.stores,
-        all_stores=way.all_stores,
-        all_stores_must_succeed=way.all_stores_must_succeed,
-    )
-
-
-async def from_elsewhere(
-    cloud: Region,
-    content: NewContent,
-    way: Way,
-    *,
-    uri: str | None,
-    remote_region: str | None,
-    remote_image_id: str | None,
-    wait: bool,
-) -> Image:
-    """An image that the cloud fetches itself: from a URL, or from another region's Glance."""
-    method: dict[str, Any] = {"name": "web-download", "uri": uri}
-    if remote_image_id is not None:
-        method = {"name": "glance-download", "glance_image_id": remote_image_id, "glance_region": remote_region}
-    suffix = (uri or "").rpartition("?")[0] or uri or ""
-    disk_format = content.disk_format or _BY_SUFFIX.get(suffix.rpartition(".")[2].lower()) or cloud.config.image_format
-    async with Undo(cloud) as undo:
-        image = await new_record(cloud, undo, content, disk_format)
-        await _import(cloud, image, way, method)
-        if not wait:
-            return await cloud.image.images.get(image.id)
-        return await until_active(cloud, image.id, way.timeout)
-
-
-_BY_SUFFIX = {"qcow2": "qcow2", "raw": "raw", "iso": "iso", "vmdk": "vmdk", "vhd": "vhd", "vhdx": "vhdx", "vdi": "vdi"}
-
-
-async def from_volume(cloud: Region, content: NewContent, volume: Which) -> Image:
-    """An image of a volume's content. API: https://docs.openstack.org/api-ref/block-storage/v3/#upload-volume-to-image"""
-    id = await cloud.block_storage.volumes.id_of(volume)
-    order = {
-        "image_name": content.name,
-        "force": False,
-        "disk_format": content.disk_format or "raw",
-        "container_format": content.described["container_format"],
-    }
-    path = join("volumes", id, "action")
-    response = await cloud.block_storage.post(path, json={"os-volume_upload_image": order})
-    answer = mapping(mapping(load_json(response.content, path)).get("os-volume_upload_image"))
-    image = await cloud.image.images.get(str(answer.get("image_id")))
-    more = {**content.described.get("properties", {})}
-    return await cloud.image.images.patch(image, more) if more else image
-
-
-async def until_active(cloud: Region, id: str, timeout: float, *, progress: OnProgress = None) -> Image:
-    """The image once it can be used. Raises ResourceFailed when it never will be, and Timeout."""
-    del progress
-
-    def is_active(image: Image | None) -> bool:
-        if image is None:
-            raise ResourceFailed(f"image {id} disappeared while it was waited for", cloud=cloud.name)
-        return _is_active(image)
-
-    seen = await cloud.image.images.poll.wait(
-        id, is_active, what=f"image {id} becoming active", timeout=timeout, goal="active"
-    )
-    assert seen is not None  # noqa: S101 - `is_active` raises for one that is gone
-    return seen
-
-
-def _is_active(image: Image) -> bool:
-    failed = image.get("os_glance_failed_import")
-    imported = not image.get("os_glance_importing_to_stores")
-    if image.status in ("killed", "deleted", "pending_delete") or (failed and imported and image.status != "active"):
-        why = f": the import failed in {failed}" if failed else ""
-        error = ResourceFailed(f"image {image.name} ({image.id}) ended as {image.status}{why}")
-        error.resource = image
-        raise error
-    return image.status == "active"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import IO, Any
 
 from aiocloud.errors import InvalidRequest, NotFound
@@ -12,8 +13,12 @@ from aiocloud.poller import wait_for
 from aiocloud.progress import OnProgress
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image
-from aiocloud.tasks import image_content, image_uploads
-from aiocloud.tasks.image_uploads import NewContent, Way
+from aiocloud.tasks import image_content
+from aiocloud.tasks.image_imports import from_elsewhere, from_volume, until_active
+from aiocloud.tasks.image_uploads import from_source
+from aiocloud.tasks.image_wanted import CONTAINER, Stores, Wanted, Way
+from aiocloud.tasks.objects import delete_object
+from aiocloud.tasks.placed import placed
 from aiocloud.tasks.sources import Data, source_of
 
 __all__ = [
@@ -68,52 +73,39 @@ async def create_image(
 ) -> Image:
     """Make an image of a file, of data, of a volume, or of what the cloud itself fetches; give it, ready with `wait`.
 
-    Nothing is sent when an image of that name with the same content is there already: it is what is given, unless
-    `allow_duplicates`. The way is the cloud's: a plain upload, an import (`use_import`, `stores`, `uri` for web-download,
-    `remote_image_id` for glance-download), or a task that imports from Swift (`image_api_use_tasks` in clouds.yaml). Content
-    is hashed while it is sent, and compared with what Glance says of it. When it fails, is cancelled or, with `wait`, is not
-    ready within `timeout` seconds, the image is removed again.
-
-    `disk_format` is read from the file itself, else `image_format` of the configuration counts. `data` is bytes, a file
-    object, or an (async) iterable of bytes. `min_disk` is in GiB, `min_ram` in MiB. `meta` and `properties` are further
-    properties. `md5` and `sha256` are what the content is meant to have. Raises InvalidRequest for a file that is missing or
-    refers to other files, ChecksumMismatch, ResourceFailed, Timeout.
+    The way is the cloud's: a plain upload, an import (`use_import`, `stores`; `uri` for web-download, `remote_image_id` and
+    `remote_region` for glance-download), or by way of Swift (`image_api_use_tasks` in clouds.yaml, through `container`).
+    `disk_format` is read from the file itself, else configured. `data` is bytes, a file object or an (async) iterable of
+    bytes; `min_disk` is in GiB, `min_ram` in MiB; `meta` and `properties` are further properties; `md5` and `sha256` are what
+    the content is meant to have. An image of that name with the same content is what is given, unless `allow_duplicates`.
+    What fails, is cancelled or, with `wait`, not ready within `timeout` seconds, is removed again. Raises InvalidRequest for a
+    file that is missing or refers to others, ChecksumMismatch, Unsupported, ResourceFailed, Timeout.
     """
-    if filename is None and data is None and volume is None and uri is None and remote_image_id is None:
-        if not os.path.isfile(name):  # noqa: ASYNC240 - one look, in an odd case
+    vendor = dict(cloud.config.disable_vendor_agent) if disable_vendor_agent else dict[str, str]()
+    settings = {"visibility": visibility, "min_disk": min_disk, "min_ram": min_ram, "tags": tags and [*tags]}
+    settings |= {"is_protected": is_protected, "is_hidden": is_hidden}
+    more, sums = {**vendor, **(properties or {}), **(meta or {})}, {"md5": md5, "sha256": sha256}
+    wanted = Wanted(name, image_id, disk_format, container_format or "bare", sums, settings, more, progress)
+    where = Stores(stores, all_stores, all_stores_must_succeed)
+    way = Way(use_import, where, container or CONTAINER, wait, timeout)
+    with placed(cloud, "image"):
+        if volume is not None:
+            return await from_volume(cloud, wanted, way, volume)
+        if uri is not None or remote_image_id is not None:
+            return await from_elsewhere(cloud, wanted, way, uri, remote_region, remote_image_id)
+        source = await source_of(*_content(name, filename, data))
+        return await from_source(cloud, wanted, way, source, allow_duplicates=allow_duplicates)
+
+
+def _content(
+    name: str, filename: str | os.PathLike[str] | None, data: Data | None
+) -> tuple[str | os.PathLike[str] | None, Data | None]:
+    """The file or the data that an image is made of: when neither is given, the file that is called like the image."""
+    if filename is None and data is None:
+        if not os.path.isfile(name):  # one look, in an odd case
             raise InvalidRequest(f"nothing to make {name!r} of: give filename=, data=, volume= or uri=")
         filename = name
-    vendor = dict(cloud.config.disable_vendor_agent) if disable_vendor_agent else {}
-    sums = {"owner_specified.openstack.md5": md5, "owner_specified.openstack.sha256": sha256}
-    kept = {key: text for key, text in sums.items() if text}
-    described = {
-        "visibility": visibility,
-        "min_disk": min_disk,
-        "min_ram": min_ram,
-        "is_protected": is_protected,
-        "is_hidden": is_hidden,
-        "tags": list(tags) if tags is not None else None,
-        "container_format": container_format or "bare",
-        "properties": {**vendor, **kept, **(properties or {}), **(meta or {})},
-    }
-    content = NewContent(
-        name,
-        {key: value for key, value in described.items() if value is not None},
-        image_id,
-        {"md5": md5, "sha256": sha256},
-        disk_format,
-        progress,
-    )
-    way = Way(use_import, stores, all_stores, all_stores_must_succeed, container or "images", timeout)
-    if volume is not None:
-        made = await image_uploads.from_volume(cloud, content, volume)
-        return await wait_for_image(cloud, made, timeout) if wait else made
-    if uri is not None or remote_image_id is not None:
-        return await image_uploads.from_elsewhere(
-            cloud, content, way, uri=uri, remote_region=remote_region, remote_image_id=remote_image_id, wait=wait
-        )
-    source = await source_of(filename, data)
-    return await image_uploads.from_source(cloud, content, way, source, wait=wait, allow_duplicates=allow_duplicates)
+    return filename, data
 
 
 async def list_images(cloud: Region, filter_deleted: bool = True, show_all: bool = False) -> list[Image]:
@@ -170,8 +162,6 @@ async def delete_image(
     gone = await images.delete(image)
     task_object = image.get("owner_specified.openstack.object") or image.get("owner_specified.shade.object")
     if delete_objects and isinstance(task_object, str) and cloud.config.image_api_use_tasks:
-        from aiocloud.tasks.objects import delete_object
-
         place, _, text = task_object.partition("/")
         await delete_object(cloud, place, text)
     if wait:
@@ -195,8 +185,12 @@ async def _wait_until_gone(cloud: Region, id: str, timeout: float) -> None:
 
 
 async def wait_for_image(cloud: Region, image: Which, timeout: float = 3600, *, progress: OnProgress = None) -> Image:
-    """The image once it is active. Raises ResourceFailed when it never will be, and Timeout after `timeout` seconds."""
-    return await image_uploads.until_active(cloud, await cloud.image.images.id_of(image), timeout, progress=progress)
+    """The image once it is active. Raises ResourceFailed when it never will be, and Timeout after `timeout` seconds.
+
+    `progress` is told at each look: of all bytes once it is active, of none before that.
+    """
+    with placed(cloud, "image"):
+        return await until_active(cloud, await cloud.image.images.id_of(image), timeout, progress)
 
 
 async def update_image_properties(
@@ -240,16 +234,18 @@ async def download_image(
     if (output_path is None) == (output_file is None):
         raise InvalidRequest("give either output_path= or output_file=")
     image = await cloud.image.images.require(name_or_id)
-    if output_path is not None:
-        await image_content.to_path(cloud, image, output_path, progress)
-    else:
-        assert output_file is not None  # noqa: S101
-        await image_content.to_file(cloud, image, output_file, progress)
+    with placed(cloud, "image"):
+        if output_path is not None:
+            await image_content.to_path(cloud, image, output_path, progress)
+        elif output_file is not None:
+            await image_content.to_file(cloud, image, output_file, progress)
     return image
 
 
 async def stream_image(cloud: Region, name_or_id: Which, *, progress: OnProgress = None) -> AsyncIterator[bytes]:
     """An image's content as it comes; a break is gone on from. Raises ChecksumMismatch at the end when it was damaged."""
     image = await cloud.image.images.require(name_or_id)
-    async for chunk in image_content.chunks(cloud, image, progress):
-        yield chunk
+    with placed(cloud, "image"):
+        async with aclosing(image_content.chunks(cloud, image, progress)) as chunks:
+            async for chunk in chunks:
+                yield chunk

@@ -11,11 +11,12 @@ import math
 import os
 import stat
 import tempfile
+import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
 from typing import IO, Protocol, TypeAlias
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, finalize, proxy
 
 from anyio import Event, to_thread
 from anyio.lowlevel import RunVar
@@ -23,6 +24,7 @@ from anyio.lowlevel import RunVar
 from aiocloud.errors import CloudError, InvalidRequest
 from aiocloud.poller import Shared
 from aiocloud.tasks.digests import Digests
+from aiocloud.tasks.together import Pace, Running
 
 __all__ = ["CHUNK", "BytesSource", "Data", "FileSource", "Source", "Spool", "chunks_of", "source_of"]
 
@@ -47,6 +49,10 @@ class Source(Protocol):
         """The bytes of a range, chunk by chunk, hashed on the way."""
         ...
 
+    async def take(self, start: int, length: int, digests: Digests) -> bytes:
+        """The bytes of a short range in one piece, hashed on the way."""
+        ...
+
     async def check(self) -> None:
         """Raise CloudError when it is not what it was at first."""
         ...
@@ -56,17 +62,20 @@ class FileSource:
     """A file on disk. Raises InvalidRequest, on opening, when it can't be read, and CloudError when it changes later.
 
     Those who upload one file to many clouds at once share one of these: as long as they keep pace, within 16 MiB, each
-    chunk is read once, and the whole is hashed once.
+    chunk is read once, and the whole is hashed once, on the way (see `aiocloud.tasks.together`).
     """
 
     def __init__(self, path: str, facts: os.stat_result) -> None:
         self.path = path
         self._facts = facts
         self.size = facts.st_size
+        self._opening = threading.Lock()
+        self._opened: int | None = None
         self._recent: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._under_way: dict[tuple[int, int], Event] = {}
         self._digests: dict[str, Shared[str]] = {}
-        self._readers = 0
+        self._running: Running | None = None
+        self.pace = Pace((_SHARED_CHUNKS - 1) * CHUNK)
 
     @classmethod
     async def open(cls, path: str | os.PathLike[str]) -> FileSource:
@@ -82,7 +91,9 @@ class FileSource:
             known = WeakValueDictionary[tuple[object, ...], FileSource]()
             _open_files.set(known)
         key = (name, *_identity(facts))
-        return known.get(key) or known.setdefault(key, cls(name, facts))
+        source = known.get(key) or known.setdefault(key, cls(name, facts))
+        source.pace.expected += 1
+        return source
 
     @property
     def mtime(self) -> float:
@@ -94,15 +105,25 @@ class FileSource:
         """Changes whenever the file does, as far as the file system tells: for names of segments."""
         return f"{self._facts.st_mtime_ns:x}-{self.size:x}"
 
+    def hash_while_read(self, algorithm: str) -> None:
+        """Compute this hash while the whole is read next, so that `digest` needs no read of its own."""
+        if algorithm not in self._digests and self._running is None:
+            self._running = Running(algorithm)
+
     async def digest(self, algorithm: str) -> str:
         """The hash of the whole file, computed once however many ask."""
-        shared = self._digests.get(algorithm) or self._digests.setdefault(
-            algorithm, Shared(partial(self._hash, algorithm))
-        )
-        return await shared.get(max_age=math.inf)
+        if algorithm not in self._digests:
+            # By proxy, so that nothing keeps the file in mind once nobody uploads it.
+            self._digests[algorithm] = Shared(partial(FileSource._hash, proxy(self), algorithm))
+        return await self._digests[algorithm].get(max_age=math.inf)
 
     async def _hash(self, algorithm: str) -> str:
-        return await to_thread.run_sync(_hash_file, self.path, self.size, algorithm)
+        if self._running is not None and self._running.covers(algorithm, self.size):
+            return self._running.values()[algorithm]
+        try:
+            return await to_thread.run_sync(_hash_file, self.path, self.size, algorithm)
+        except OSError as error:
+            raise CloudError(f"can't read {self.path}: {_why(error)}") from None
 
     async def read(
         self, start: int, length: int, digests: Digests | None = None, step: int = CHUNK
@@ -112,21 +133,21 @@ class FileSource:
             file = await to_thread.run_sync(io.FileIO, self.path)
         except OSError as error:
             raise CloudError(f"can't read {self.path} any more: {_why(error)}") from None
-        whole = length == self.size
-        self._readers += whole
+        reader = self.pace.begin() if length == self.size else None
+        get = self._read if reader is None else self._shared if self.pace.expected > 1 else self._next
         try:
-            at = start
-            while at < start + length:
-                get = self._shared if whole and self._readers > 1 else self._read
+            for at in range(start, start + length, step):
                 chunk = await get(file, at, min(start + length - at, step), digests)
-                at += len(chunk)
                 yield chunk
+                if reader is not None:
+                    await self.pace.keep(reader, len(chunk))
         finally:
-            self._readers -= whole
             file.close()
+            if reader is not None and self.pace.end(reader):
+                self._recent.clear()
 
     async def _shared(self, file: io.FileIO, at: int, size: int, digests: Digests | None) -> bytes:
-        """A chunk that others who read the whole file may want at the same time."""
+        """A chunk of the whole that others want at the same time."""
         key = (at, size)
         if key in self._under_way:
             await self._under_way[key].wait()
@@ -134,7 +155,7 @@ class FileSource:
         if chunk is None:
             done = self._under_way[key] = Event()
             try:
-                chunk = self._recent[key] = await self._read(file, at, size, None)
+                chunk = self._recent[key] = await self._next(file, at, size, None)
             finally:
                 done.set()
                 self._under_way.pop(key, None)
@@ -144,7 +165,12 @@ class FileSource:
             await digests.update(chunk)
         return chunk
 
-    async def _read(self, file: io.FileIO, at: int, size: int, digests: Digests | None) -> bytes:
+    async def _next(self, file: io.FileIO, at: int, size: int, digests: Digests | None) -> bytes:
+        """A chunk of the whole, hashed on the way if it is the first time that it is read."""
+        running = self._running if self._running is not None and self._running.claims(at) else None
+        return await self._read(file, at, size, digests, running)
+
+    async def _read(self, file: io.FileIO, at: int, size: int, *digests: Digests | None) -> bytes:
         try:
             chunk = await to_thread.run_sync(_read_chunk, file, at, size, digests)
         except OSError as error:
@@ -152,6 +178,25 @@ class FileSource:
         if len(chunk) != size:
             raise CloudError(f"{self.path} became shorter while it was uploaded")
         return chunk
+
+    async def take(self, start: int, length: int, digests: Digests) -> bytes:
+        """The bytes of a short range, read and hashed in one visit to a thread. Raises as `read` does."""
+        try:
+            data = await to_thread.run_sync(self._take, start, length, digests)
+        except OSError as error:
+            raise CloudError(f"can't read {self.path} any more: {_why(error)}") from None
+        if len(data) != length:
+            raise CloudError(f"{self.path} became shorter while it was uploaded")
+        return data
+
+    def _take(self, start: int, length: int, digests: Digests) -> bytes:
+        with self._opening:
+            if self._opened is None:
+                self._opened = os.open(self.path, os.O_RDONLY)
+                finalize(self, os.close, self._opened)
+        data = os.pread(self._opened, length, start)
+        digests.update_now(data)
+        return data
 
     async def check(self) -> None:
         """Raise CloudError when it was changed since it was opened."""
@@ -187,11 +232,12 @@ def _look(path: str) -> os.stat_result:
     return facts
 
 
-def _read_chunk(file: io.FileIO, at: int, size: int, digests: Digests | None) -> bytes:
+def _read_chunk(file: io.FileIO, at: int, size: int, digests: Iterable[Digests | None]) -> bytes:
     file.seek(at)
     chunk = file.read(size) or b""
-    if digests is not None:
-        digests.update_now(chunk)
+    for each in digests:
+        if each is not None:
+            each.update_now(chunk)
     return chunk
 
 
@@ -215,6 +261,12 @@ class BytesSource:
             if digests is not None:
                 await digests.update(chunk)
             yield chunk
+
+    async def take(self, start: int, length: int, digests: Digests) -> bytes:
+        """The bytes of a short range."""
+        data = bytes(self._view[start : start + length])
+        await digests.update(data)
+        return data
 
     async def check(self) -> None:
         """They don't change."""
@@ -260,6 +312,10 @@ class Spool:
             if digests is not None:
                 await digests.update(chunk)
             yield chunk
+
+    async def take(self, start: int, length: int, digests: Digests) -> bytes:
+        """The bytes of a short range."""
+        return b"".join([chunk async for chunk in self.read(start, length, digests)])
 
     async def check(self) -> None:
         """It can't change."""

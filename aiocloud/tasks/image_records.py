@@ -1,0 +1,49 @@
+"""An image before it has content.
+
+Its id is chosen here, so that a request whose end nobody knows makes one image and not two.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+import anyio
+
+from aiocloud.errors import NotFound
+from aiocloud.reconcile import create_once
+from aiocloud.region import Region
+from aiocloud.services.image.image import Image, NewImage
+from aiocloud.tasks.image_wanted import Wanted
+from aiocloud.tasks.undo import Undo
+
+__all__ = ["new_record"]
+
+
+async def new_record(cloud: Region, undo: Undo, wanted: Wanted, disk_format: str) -> Image:
+    """The image without its content, removed again should the block around it fail."""
+    images = cloud.image.images
+    id = wanted.image_id or str(uuid.uuid4())
+    spec = NewImage(name=wanted.name, id=id, disk_format=disk_format, **wanted.described)
+    known = False
+
+    async def remove(_: str) -> None:
+        # A request that was cut off may take effect after our first look.
+        for pause in (0.0, 0.2, 0.5):
+            await anyio.sleep(pause)
+            if await images.delete(id) or known:
+                return
+
+    async def look() -> list[Image]:
+        try:
+            return [await images.get(id)]
+        except NotFound:
+            return []
+
+    if wanted.image_id is None:
+        undo.made("image", id, wanted.name, remove)
+    image, _ = await create_once(lambda: images.create_from(spec), look)
+    if wanted.image_id is not None:
+        # An id that the caller chose may be that of another image until ours is there.
+        undo.made("image", id, wanted.name, remove)
+    known = True
+    return image

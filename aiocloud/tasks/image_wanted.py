@@ -1,0 +1,125 @@
+"""What an image is to be, how it is to get there, and whether it is there already."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiocloud.errors import ChecksumMismatch, InvalidRequest, NotFound, Unsupported
+from aiocloud.progress import OnProgress
+from aiocloud.region import Region
+from aiocloud.services.image.image import Image
+from aiocloud.tasks.digests import Digests
+from aiocloud.tasks.image_content import known_hash
+from aiocloud.tasks.sources import FileSource, Source
+
+__all__ = ["CONTAINER", "Stores", "Wanted", "Way", "check_given", "hash_of", "same_already"]
+
+CONTAINER = "images"
+"""Where a task import takes content from, unless somebody says otherwise."""
+
+# Under these names SDKs keep the checksums that an image's maker gave.
+_KEPT = ("owner_specified.openstack.{}", "owner_specified.shade.{}")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An image that is to be: its name, what its content is meant to have (`sums`), and all else that is said of it."""
+
+    name: str
+    image_id: str | None
+    disk_format: str | None
+    container_format: str
+    sums: Mapping[str, str | None]
+    settings: Mapping[str, Any]
+    properties: Mapping[str, Any]
+    progress: OnProgress = None
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The fields of a new record besides its name, id and disk format."""
+        kept = {_KEPT[0].format(algorithm): text for algorithm, text in self.sums.items() if text}
+        settings = {key: value for key, value in self.settings.items() if value is not None}
+        return {**settings, "container_format": self.container_format, "properties": {**kept, **self.properties}}
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Where in the service the content is to lie; nothing given means its default store."""
+
+    names: Sequence[str] | None = None
+    all: bool | None = None
+    all_must_succeed: bool | None = None
+
+    async def check(self, cloud: Region) -> None:
+        """Raise, before anything is sent, InvalidRequest for a store that is not there, Unsupported where there are none."""
+        if not self.names:
+            return
+        try:
+            there = [store.id for store in await cloud.image.stores.list()]
+        except NotFound:
+            raise Unsupported("this cloud keeps images in one place: it has no stores to choose from") from None
+        unknown = sorted(set(self.names) - set(there))
+        if unknown:
+            raise InvalidRequest(f"no store is called {', '.join(unknown)}; there are: {', '.join(there)}")
+
+
+@dataclass(frozen=True)
+class Way:
+    """How it is to get there: `container` is where a task import takes it from, `timeout` is in seconds."""
+
+    use_import: bool = False
+    stores: Stores = field(default_factory=Stores)
+    container: str = CONTAINER
+    wait: bool = False
+    timeout: float = 3600
+
+    @property
+    def imports(self) -> bool:
+        """Must it be an import?"""
+        return self.use_import or bool(self.stores.names) or bool(self.stores.all)
+
+
+async def same_already(cloud: Region, wanted: Wanted, source: Source | AsyncIterator[bytes]) -> Image | None:
+    """An image of this name with this content, ready to be used. The content is read only when one may be it."""
+    for image in await cloud.image.images.list(name=wanted.name):
+        if image.status == "active" and (_has_given(image, wanted.sums) or await _has_content(image, source)):
+            return image
+    return None
+
+
+def _has_given(image: Image, sums: Mapping[str, str | None]) -> bool:
+    """Has it a checksum that the caller gave?"""
+    for algorithm, text in sums.items():
+        known = [image.get(key.format(algorithm)) for key in _KEPT]
+        if algorithm == "md5":
+            known.append(image.checksum)
+        if text and text.lower() in known:
+            return True
+    return False
+
+
+async def _has_content(image: Image, source: Source | AsyncIterator[bytes]) -> bool:
+    expected = known_hash(image)
+    if expected is None or isinstance(source, AsyncIterator) or image.size != source.size:
+        return False
+    algorithm, value = expected
+    return await hash_of(source, algorithm) == value
+
+
+async def check_given(source: Source, sums: Mapping[str, str | None]) -> None:
+    """Raise ChecksumMismatch, before anything is sent, when the content is not what the caller said."""
+    for algorithm, given in sums.items():
+        if given and (found := await hash_of(source, algorithm)) != given.lower():
+            raise ChecksumMismatch(f"the content's {algorithm} is {found}, not {given}")
+
+
+async def hash_of(source: Source, algorithm: str) -> str:
+    """The hash of the whole content; a file's is computed once, however many clouds it goes to."""
+    if isinstance(source, FileSource):
+        return await source.digest(algorithm)
+    digests = Digests([algorithm])
+    async for _ in source.read(0, source.size, digests):
+        pass
+    return digests.values()[algorithm]

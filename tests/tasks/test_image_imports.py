@@ -1,0 +1,177 @@
+"""Images that a cloud takes itself: from a URL, from another region, into stores, from Swift by a task, from a volume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import aiocloud
+from aiocloud import Cloud
+from aiocloud.testing import FakeCloud, Fault
+
+pytestmark = pytest.mark.anyio
+
+CONTENT = b"a disk" * 50_000
+
+
+def to(fake: FakeCloud, config: Path, **more: Any) -> Cloud:
+    return aiocloud.connect("fake", config_files=[config], transport=fake.transport, **more)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    path = tmp_path / "disk.raw"
+    path.write_bytes(CONTENT)
+    return path
+
+
+async def test_the_cloud_fetches_from_a_url(fake: FakeCloud, clouds_yaml: Path) -> None:
+    glance = fake.cloud().region().glance
+    glance.imports.web = {"http://images/disk.raw?x=1.qcow2": CONTENT, "http://images/gone.raw": None}
+    async with to(fake, clouds_yaml) as cloud:
+        image = await cloud.create_image("web", uri="http://images/disk.raw?x=1.qcow2", wait=True, tags=["blue"])
+        assert (image.status, image.size, image.disk_format, image.tags) == ("active", len(CONTENT), "raw", ["blue"])
+        assert fake.count(service="image", method="PUT") == 0
+        with pytest.raises(aiocloud.ResourceFailed, match="fake RegionOne: .*could not be imported into files"):
+            await cloud.create_image("gone", uri="http://images/gone.raw", wait=True)
+        assert await cloud.search_images("gone") == []
+
+
+async def test_a_region_fetches_from_another_one(tmp_path: Path, disk: Path) -> None:
+    fake, config = FakeCloud(regions=("RegionOne", "RegionTwo")), tmp_path / "clouds.yaml"
+    config.write_text(fake.clouds_yaml())
+    async with to(fake, config, region_name="RegionOne") as one, to(fake, config, region_name="RegionTwo") as two:
+        there = await one.create_image("mine", disk, disk_format="raw")
+        fake.requests.clear()
+        ways: dict[str, Any] = {"remote_image_id": there.id, "remote_region": "RegionOne", "disk_format": "raw"}
+        here = await two.create_image("mine", wait=True, **ways)
+        assert (here.status, here.os_hash_value) == ("active", there.os_hash_value)
+        assert here.id != there.id
+        assert fake.count(service="image", method="PUT") == 0
+        with pytest.raises(aiocloud.ResourceFailed, match="RegionTwo: "):
+            await two.create_image("none", wait=True, **{**ways, "remote_image_id": "no-such-image"})
+        assert await two.search_images("none") == []
+        with pytest.raises(aiocloud.InvalidRequest, match="remote_region="):
+            await two.create_image("none", remote_image_id=there.id)
+        with pytest.raises(aiocloud.InvalidRequest, match="either uri= or remote_image_id="):
+            await two.create_image("none", uri="http://x", **ways)
+
+
+async def test_an_import_that_failed_before_it_had_content_is_known_by_its_task(
+    fake: FakeCloud, clouds_yaml: Path
+) -> None:
+    """Real Glance leaves the image queued, still importing, when glance-download finds nothing: only the task failed."""
+    glance = fake.cloud().region().glance
+    glance.imports.web = {"http://images/gone.raw": None}
+    async with to(fake, clouds_yaml) as cloud:
+        image = await cloud.create_image("gone", uri="http://images/gone.raw")
+        fake.cloud().region()
+        glance.images[image.id].update(os_glance_failed_import="", os_glance_importing_to_stores="files")
+        with pytest.raises(aiocloud.ResourceFailed, match="could not be imported: Task failed"):
+            await cloud.wait_for_image(image, timeout=60)
+
+
+async def test_what_the_cloud_cant_do_is_said_before_anything_is_sent(
+    fake: FakeCloud, clouds_yaml: Path, disk: Path
+) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        with pytest.raises(aiocloud.InvalidRequest, match="fake RegionOne: no store is called nope; there are: files"):
+            await cloud.create_image("mine", disk, stores=["files", "nope"])
+        image = await cloud.create_image("mine", disk, disk_format="raw", stores=["files"], wait=True)
+        assert (image.status, image.stores) == ("active", "files")
+        fake.clear()
+        fake.fault(Fault(service="image", path="*/info/stores", status=404))
+        with pytest.raises(aiocloud.Unsupported, match="no stores to choose from"):
+            await cloud.create_image("other", disk, stores=["files"])
+        fake.fault(Fault(service="image", path="*/info/import", times=None, status=404))
+        for way in ({"filename": disk, "use_import": True}, {"uri": "http://images/disk.raw"}):
+            options: dict[str, Any] = dict(way)
+            with pytest.raises(aiocloud.Unsupported, match="does not import images by .*; it offers: none"):
+                await cloud.create_image("other", **options)
+        assert fake.count(service="image", method="POST") == fake.count(service="image", method="PUT") == 0
+
+
+@pytest.fixture
+def tasks(fake: FakeCloud) -> FakeCloud:
+    """A cloud that takes images from Swift only."""
+    fake.cloud().region().glance.imports.tasks_for_all = True
+    return fake
+
+
+def boxes(fake: FakeCloud) -> dict[str, list[str]]:
+    accounts = fake.cloud().region().swift.accounts.values()
+    return {name: sorted(box.objects) for account in accounts for name, box in account.containers.items()}
+
+
+async def test_a_task_imports_from_swift(tasks: FakeCloud, clouds_yaml: Path, disk: Path) -> None:
+    tasks.cloud().region().swift.max_file_size = 100_000
+    async with to(tasks, clouds_yaml, image_api_use_tasks=True) as cloud:
+        image = await cloud.create_image(
+            "mine", disk, disk_format="raw", tags=["blue"], min_disk=3, meta={"team": "ops"}, wait=True
+        )
+        assert (image.status, image.size, image.disk_format) == ("active", len(CONTENT), "raw")
+        assert (image.name, image.tags, image.min_disk, image["team"]) == ("mine", ["blue"], 3, "ops")
+        assert boxes(tasks) == {}
+        assert tasks.count(service="image", method="PUT") == 0
+        assert (await cloud.create_image("mine", disk, disk_format="raw")).id == image.id
+        for data in (CONTENT[::-1], [CONTENT, CONTENT]):
+            more = await cloud.create_image("more", data=data, disk_format="raw", allow_duplicates=True)
+            assert more.size == len(CONTENT if isinstance(data, bytes) else CONTENT * 2)
+
+
+async def test_a_task_that_fails_leaves_nothing(tasks: FakeCloud, clouds_yaml: Path, disk: Path) -> None:
+    async with to(tasks, clouds_yaml, image_api_use_tasks=True) as cloud:
+        await cloud.create_container("kept")
+        # What Swift takes and Glance does not find.
+        tasks.cloud().region().swift.read = lambda *_: None  # type: ignore[method-assign]
+        for container in (None, "kept"):
+            with pytest.raises(
+                aiocloud.ResourceFailed, match="fake RegionOne: the import task .* failed: Could not read"
+            ):
+                await cloud.create_image("mine", disk, disk_format="raw", container=container)
+        assert boxes(tasks) == {"kept": []}
+        assert await cloud.search_images("mine") == []
+        tasks.clear()
+        tasks.fault(Fault(service="image", method="POST", path="*/tasks", times=None, status=403))
+        with pytest.raises(aiocloud.Forbidden):
+            await cloud.create_image("mine", disk, disk_format="raw")
+        assert boxes(tasks) == {"kept": []}
+
+
+async def test_what_task_imports_left_in_swift_is_removed_on_demand(
+    tasks: FakeCloud, clouds_yaml: Path, disk: Path
+) -> None:
+    async with to(tasks, clouds_yaml, image_api_use_tasks=True) as cloud:
+        assert await cloud.delete_autocreated_image_objects() is False
+        tasks.fault(Fault(service="image", method="POST", path="*/tasks", times=None, status=403))
+        tasks.fault(Fault(service="object-store", method="DELETE", times=None, status=403))
+        with pytest.raises(aiocloud.Forbidden) as caught:
+            await cloud.create_image("mine", disk, disk_format="raw")
+        assert [left.kind for left in caught.value.leftovers] == ["object"]
+        tasks.clear()
+        await cloud.create_object("images", "not made by us", data=b"x")
+        (left,) = [name for name in boxes(tasks)["images"] if name.startswith("mine")]
+        async with to(tasks, clouds_yaml) as usual:
+            assert await usual.delete_autocreated_image_objects() is False
+        assert await cloud.delete_autocreated_image_objects(segment_prefix="other") is False
+        assert left in boxes(tasks)["images"]
+        assert await cloud.delete_autocreated_image_objects() is True
+        assert boxes(tasks)["images"] == ["not made by us"]
+        assert await cloud.delete_autocreated_image_objects() is False
+
+
+async def test_a_volume_becomes_an_image(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        volume = await cloud.create_volume(1, name="data")
+        image = await cloud.create_image("saved", volume=volume, wait=True, tags=["blue"], meta={"team": "ops"})
+        assert (image.status, image.name, image.tags, image["team"]) == ("active", "saved", ["blue"], "ops")
+
+
+async def test_the_wait_for_an_image_tells_its_progress(fake: FakeCloud, clouds_yaml: Path, disk: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        image = await cloud.create_image("mine", disk, disk_format="raw", use_import=True)
+        seen: list[aiocloud.Progress] = []
+        await cloud.wait_for_image(image, progress=seen.append)
+        assert seen[-1] == aiocloud.Progress(len(CONTENT), len(CONTENT), "image mine")
