@@ -13,15 +13,15 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import anyio.to_thread
 
-from aiocloud._json import is_object, mapping
+from aiocloud._json import mapping
 from aiocloud.session import Session
 
 __all__ = ["Begun", "Journal", "strike", "unended"]
@@ -36,8 +36,8 @@ class Begun:
     mark: str
     cloud: str
     region: str | None
-    at: float
-    """Seconds since 1970."""
+    dead: float
+    """When its process was first found to be no more, in seconds since 1970."""
     file: Path
 
 
@@ -89,40 +89,53 @@ def unended(directory: str | os.PathLike[str]) -> Sequence[Begun]:
     """The operations that processes which are no more had begun and not ended. Removes files without any."""
     found: list[Begun] = []
     for path in sorted(Path(directory).glob("*.jsonl")):
-        with _of_the_dead(path) as lines:
-            left = [Begun(mark, str(r["cloud"]), r.get("region"), r["at"], path) for mark, r in _open(lines).items()]
-            found += left
-            if lines and not left:
+        with _of_the_dead(path) as file:
+            if file is None:
+                continue
+            records = [record for line in file if (record := _read(line)) is not None]
+            left = _open(records)
+            if not left:
                 path.unlink(missing_ok=True)
+                continue
+            dead = next((record["dead"] for record in records if "dead" in record), None)
+            if dead is None:
+                dead = time.time()
+                # On a line of its own: the last one may have been cut off.
+                file.write("\n" + json.dumps({"dead": dead}) + "\n")
+            found += [Begun(mark, str(r["cloud"]), r.get("region"), dead, path) for mark, r in left.items()]
     return found
 
 
 @contextmanager
-def _of_the_dead(path: Path) -> Generator[list[str]]:
-    """The lines of a file that no living process holds; none of one that is held."""
+def _of_the_dead(path: Path) -> Generator[TextIO | None]:
+    """A file that no living process holds; None for one that is held."""
     try:
         file = path.open("r+", encoding="utf-8")
     except FileNotFoundError:
-        yield []
+        yield None
         return
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield []
+            yield None
         else:
-            yield file.read().splitlines()
+            yield file
 
 
-def _open(lines: Sequence[str]) -> dict[str, Any]:
-    """The records begun and not ended, by their marks; a last line that was cut off counts for nothing."""
-    begun: dict[str, Any] = {}
-    for line in lines:
-        try:
-            record = mapping(json.loads(line))
-        except ValueError:
-            continue
-        if is_object(record) and "begin" in record:
+def _read(line: str) -> Mapping[str, Any] | None:
+    """One line; None for one that was cut off."""
+    try:
+        return mapping(json.loads(line))
+    except ValueError:
+        return None
+
+
+def _open(records: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The records begun and not ended, by their marks."""
+    begun: dict[str, Mapping[str, Any]] = {}
+    for record in records:
+        if "begin" in record:
             begun[str(record["begin"])] = record
         begun.pop(str(record.get("end")), None)
     return begun
@@ -133,6 +146,6 @@ async def strike(begun: Begun) -> None:
 
     def append() -> None:
         with begun.file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"end": begun.mark, "at": begun.at}) + "\n")
+            file.write(json.dumps({"end": begun.mark, "at": time.time()}) + "\n")
 
     await anyio.to_thread.run_sync(append)

@@ -25,8 +25,13 @@ from aiocloud.tasks.journal import Begun, Journal, strike, unended
 
 __all__ = ["Reclaimed", "keep_journal", "leftovers", "reclaim_leftovers"]
 
-_ARRIVES = 10.0
-"""Seconds for which a request that a dead process sent may still take effect: younger operations are looked for twice."""
+_ARRIVES = 60.0
+"""Seconds after a process's death for which a request that it sent may still take effect."""
+
+_LOOKS = 10
+"""So often it is looked for what such a request brings about, at most: until nothing new appears."""
+
+_PAUSE = 1.0  # seconds between these looks
 
 
 @dataclass(frozen=True)
@@ -61,13 +66,18 @@ async def leftovers(cloud: Region, journal: str | os.PathLike[str] | None = None
 
 
 async def reclaim_leftovers(cloud: Region, journal: str | os.PathLike[str] | None = None) -> Reclaimed:
-    """Remove what `leftovers` finds: floating IPs first, then servers, volumes and ports."""
+    """Remove what `leftovers` finds: floating IPs first, then servers, volumes and ports.
+
+    What the process sent with its last breath may take effect while we look, so it is looked for again until nothing new
+    appears; and an operation is struck off the journal a minute after the process was found dead, not before: what comes
+    even later is found by the next call.
+    """
     begun = await _unended(cloud, journal)
-    removed: list[Leftover] = []
+    young = {one.mark for one in begun if time.time() - one.dead < _ARRIVES}
+    removed = dict[Leftover, None]()
     left: dict[str, list[Leftover]] = {}
-    late = any(time.time() - one.at < _ARRIVES for one in begun)
-    for pause in (0.0, 1.0) if late else (0.0,):
-        await anyio.sleep(pause)
+    for nth in range(_LOOKS):
+        before = len(removed)
         left.clear()
         for found in await _find(cloud, begun):
             try:
@@ -76,11 +86,14 @@ async def reclaim_leftovers(cloud: Region, journal: str | os.PathLike[str] | Non
                 what = Leftover(found.what.kind, found.what.id, found.what.name, error.message)
                 left.setdefault(found.mark, []).append(what)
             else:
-                removed.append(found.what)
+                removed[found.what] = None
+        if not young or (nth and not left and len(removed) == before):
+            break
+        await anyio.sleep(_PAUSE)
     for one in begun:
-        if one.mark not in left:
+        if one.mark not in left and one.mark not in young:
             await strike(one)
-    return Reclaimed(tuple(dict.fromkeys(removed)), tuple(what for named in left.values() for what in named))
+    return Reclaimed(tuple(removed), tuple(what for named in left.values() for what in named))
 
 
 async def _unended(cloud: Region, journal: str | os.PathLike[str] | None) -> Sequence[Begun]:
