@@ -37,7 +37,7 @@ def is_ambiguous(error: CloudError) -> bool:
     """May the request have been acted on, although no good answer came?"""
     if isinstance(error, ServiceFailed):
         return error.status_code != 501
-    return isinstance(error, Timeout) or (isinstance(error, TransportError) and error.sent)
+    return isinstance(error, Timeout | TransportError) and error.sent
 
 
 async def create_once(
@@ -46,16 +46,23 @@ async def create_once(
     """Send; after an ambiguous end, look for what it made, and send again only when there is nothing.
 
     Gives the one thing, and any further ones that bear the same mark: requests that were thought lost and arrived late,
-    which the caller removes. Raises the last error when nothing could be made.
+    which the caller removes. Raises the last error when nothing could be made; it is raised from an ambiguous one when
+    there was one, since what that one made may still appear.
     """
     trouble: CloudError | None = None
     for _ in range(_TRIES):
         try:
             made = await send()
         except CloudError as error:
-            if not is_ambiguous(error):
+            if is_ambiguous(error):
+                trouble = error
+            elif trouble is None:
                 raise
-            trouble = error
+            elif found := await look():
+                # Refused, perhaps because of what we made before: a quota is used up, a port has its floating IP.
+                return found[0], found[1:]
+            else:
+                raise error from trouble
         else:
             return made, (await look())[1:] if trouble else ()
         for pause in _LOOKS:

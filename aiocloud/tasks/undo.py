@@ -124,4 +124,7 @@ class Undo:
 
 
 def _is_unclear(error: BaseException) -> bool:
-    return not isinstance(error, CloudError) or is_ambiguous(error)
+    """May something have been made that we don't know of? Not after a clear refusal, unless an unclear end came before."""
+    if not isinstance(error, CloudError) or is_ambiguous(error):
+        return True
+    return isinstance(error.__cause__, CloudError) and is_ambiguous(error.__cause__)
