@@ -16,6 +16,7 @@ from aiocloud.services.compute.keypair import Keypair
 from aiocloud.services.compute.quota import ComputeLimits, ComputeQuotas, ComputeUsage
 from aiocloud.services.compute.server import Server
 from aiocloud.services.image.image import Image
+from aiocloud.tasks.lookup import project_id_of
 
 R = TypeVar("R", bound=Resource)
 
@@ -179,41 +180,37 @@ async def _each_group(cloud: Region, server: Which, groups: Sequence[Which] | Wh
 
 async def get_compute_limits(cloud: Region, name_or_id: Which | None = None) -> ComputeLimits:
     """What a project may use and uses of compute; another's needs an administrator."""
-    params = {"tenant_id": await _project_id(cloud, name_or_id)} if name_or_id is not None else None
+    params = {"tenant_id": await project_id_of(cloud, name_or_id)} if name_or_id is not None else None
     answer = (await cloud.compute.get("/limits", params=params, microversion="2.57")).json()
     return _read(cloud, ComputeLimits, answer.get("limits", {}).get("absolute", {}))
 
 
 async def get_compute_quotas(cloud: Region, name_or_id: Which) -> ComputeQuotas:
     """A project's compute quotas."""
-    path = join("os-quota-sets", await _project_id(cloud, name_or_id))
+    path = join("os-quota-sets", await project_id_of(cloud, name_or_id))
     return _read(cloud, ComputeQuotas, (await cloud.compute.get(path, microversion="2.57")).json())
 
 
 async def set_compute_quotas(cloud: Region, name_or_id: Which, **quotas: int) -> ComputeQuotas:
     """Set a project's compute quotas, by Nova's names, whatever it uses already. For administrators."""
-    path = join("os-quota-sets", await _project_id(cloud, name_or_id))
+    path = join("os-quota-sets", await project_id_of(cloud, name_or_id))
     body = {"quota_set": {**quotas, "force": True}}
     return _read(cloud, ComputeQuotas, (await cloud.compute.put(path, json=body, microversion="2.57")).json())
 
 
 async def delete_compute_quotas(cloud: Region, name_or_id: Which) -> None:
     """Put a project's compute quotas back to the defaults. For administrators."""
-    await cloud.compute.delete(join("os-quota-sets", await _project_id(cloud, name_or_id)))
+    await cloud.compute.delete(join("os-quota-sets", await project_id_of(cloud, name_or_id)))
 
 
 async def get_compute_usage(
     cloud: Region, name_or_id: Which, start: datetime | str | None = None, end: datetime | str | None = None
 ) -> ComputeUsage:
     """What a project used between two times, given as datetimes or ISO 8601 text."""
-    path = join("os-simple-tenant-usage", await _project_id(cloud, name_or_id))
+    path = join("os-simple-tenant-usage", await project_id_of(cloud, name_or_id))
     given = {"start": start, "end": end}
     params = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in given.items() if v is not None}
     return _read(cloud, ComputeUsage, (await cloud.compute.get(path, params=params)).json())
-
-
-async def _project_id(cloud: Region, name_or_id: Which) -> str:
-    return await cloud.identity.projects.id_of(name_or_id)
 
 
 def _read(cloud: Region, model: type[R], body: Mapping[str, Any]) -> R:
