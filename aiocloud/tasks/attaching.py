@@ -9,8 +9,8 @@ import random
 from collections.abc import Sequence
 from contextlib import suppress
 
-from aiocloud.errors import Conflict, NotFound, PreconditionFailed
-from aiocloud.reconcile import create_once, described
+from aiocloud.errors import NotFound, PreconditionFailed
+from aiocloud.reconcile import described
 from aiocloud.region import Region
 from aiocloud.services.network.floating_ip import FloatingIP, NewFloatingIP
 from aiocloud.tasks.facts import floating_ips
@@ -18,8 +18,6 @@ from aiocloud.tasks.plans import AttachFloatingIP
 from aiocloud.tasks.undo import Undo
 
 __all__ = ["attach", "make", "take", "take_free"]
-
-_KIND = "floating IP"
 
 
 async def attach(cloud: Region, plan: AttachFloatingIP, undo: Undo) -> FloatingIP:
@@ -41,19 +39,7 @@ async def make(
         query = {"description": spec.description} if port_id is None else {"port_id": port_id}
         return [ip for ip in await ips.list(query) if ip.description == spec.description]
 
-    undo.search(_KIND, look, ips.delete)
-    try:
-        made, late = await create_once(lambda: ips.create_from(spec), look)
-    except Conflict:
-        # The port has one already: ours, when a request that was thought lost arrived after all.
-        found = await look() if port_id is not None else ()
-        if not found:
-            raise
-        made, late = found[0], ()
-    undo.made(_KIND, made.id, made.floating_ip_address, ips.delete)
-    for extra in late:
-        await ips.delete(extra)
-    return made
+    return await undo.create("floating IP", lambda: ips.create_from(spec), look, ips.delete)
 
 
 async def take_free(cloud: Region, plan: AttachFloatingIP, undo: Undo) -> FloatingIP | None:

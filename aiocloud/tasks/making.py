@@ -13,7 +13,7 @@ import anyio
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import CloudError, NoPublicAddress, NotFound
 from aiocloud.model import Which
-from aiocloud.reconcile import MARK, create_once
+from aiocloud.reconcile import MARK
 from aiocloud.region import Region
 from aiocloud.services.compute.server import NewServer, Server
 from aiocloud.services.network.port import Port
@@ -85,12 +85,7 @@ async def _post(cloud: Region, spec: NewServer, undo: Undo, *, keep: Sequence[st
         else:
             await servers.delete(id)
 
-    undo.search("server", look, remove)
-    server, late = await create_once(lambda: servers.create_from(marked), look)
-    undo.made("server", server.id, spec.name, remove)
-    for extra in () if many else late:
-        await servers.delete(extra)
-    return server
+    return await undo.create("server", lambda: servers.create_from(marked), look, remove, many=many)
 
 
 async def _delete_with_volumes(cloud: Region, id: str, keep: Sequence[str]) -> None:

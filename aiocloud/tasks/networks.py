@@ -7,7 +7,7 @@ from typing import Any, Literal, overload
 
 from aiocloud.errors import InvalidRequest
 from aiocloud.model import Which
-from aiocloud.reconcile import create_once, described
+from aiocloud.reconcile import described
 from aiocloud.region import Region
 from aiocloud.services.network.info import Extension
 from aiocloud.services.network.network import Network
@@ -311,11 +311,8 @@ async def _create_port(cloud: Region, network_id: str, wanted: dict[str, Any]) -
         async def look() -> Sequence[Port]:
             return [port for port in await ports.list(description=mark) if port.description == mark]
 
-        undo.search("port", look, ports.delete)
-        made, late = await create_once(lambda: ports.create(network_id=network_id, description=mark, **wanted), look)
-        for extra in late:
-            await ports.delete(extra)
-        return made
+        marked = {**wanted, "network_id": network_id, "description": mark}
+        return await undo.create("port", lambda: ports.create(**marked), look, ports.delete)
 
 
 async def get_port_by_id(cloud: Region, id: str) -> Port | None:

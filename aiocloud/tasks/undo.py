@@ -6,13 +6,15 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import anyio
+import anyio.lowlevel
 
+from aiocloud.concurrent import concurrently
 from aiocloud.errors import CloudError, Leftover
 from aiocloud.model import Resource
-from aiocloud.reconcile import is_ambiguous, new_mark
+from aiocloud.reconcile import MARK, create_once, is_ambiguous, new_mark
 from aiocloud.region import Region
 from aiocloud.tasks.journal import Journal
 
@@ -21,7 +23,10 @@ __all__ = ["Undo"]
 _log = logging.getLogger("aiocloud.undo")
 
 _DEADLINE = 30.0  # seconds for taking back everything
+_GRACE = 5.0  # seconds that a create under way may still take when its caller is cancelled
 _LOOKS = (0.0, 0.3, 0.7)  # pauses in seconds before looking for what a request that was cut off may still bring about
+
+R = TypeVar("R", bound=Resource)
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,47 @@ class Undo:
         self._steps.append(_Step(kind, id, name, delete))
         self._searches = [search for search in self._searches if search.kind != kind]
 
-    def search(
-        self, kind: str, look: Callable[[], Awaitable[Sequence[Resource]]], delete: Callable[[str], Awaitable[object]]
-    ) -> None:
-        """Something is about to be made; should its id never become known, `look` finds it by its mark."""
+    async def create(
+        self,
+        kind: str,
+        send: Callable[[], Awaitable[R]],
+        look: Callable[[], Awaitable[Sequence[R]]],
+        delete: Callable[[str], Awaitable[object]],
+        *,
+        many: bool = False,
+    ) -> R:
+        """Make exactly one of a thing (`many`: several with one request), reconciled by its mark, which `look` finds.
+
+        A create that is under way when its caller is cancelled is let come to its end, for at most five seconds: then what
+        it made is known, and taken back. One that ends later is looked for; where nothing is found, it is named.
+        """
+        await anyio.lowlevel.checkpoint_if_cancelled()
         self._searches.append(_Search(kind, look, delete))
+        under_way, ended = anyio.CancelScope(shield=True), anyio.Event()
+        ends: list[R | CloudError] = []
+
+        async def make() -> None:
+            with under_way:
+                try:
+                    made, late = await create_once(send, look)
+                    self.made(kind, made.id, made.name or None, delete)
+                    for extra in () if many else late:
+                        await delete(extra.id)
+                    ends.append(made)
+                except CloudError as error:
+                    ends.append(error)
+            ended.set()
+
+        async with concurrently() as tasks:
+            tasks.start_soon(make)
+            try:
+                await ended.wait()
+            except anyio.get_cancelled_exc_class():
+                under_way.deadline = anyio.current_time() + _GRACE
+                raise
+        if isinstance(ends[0], CloudError):
+            raise ends[0]
+        return ends[0]
 
     async def __aenter__(self) -> Self:
         if self._journal is not None:
@@ -104,7 +145,7 @@ class Undo:
         return left + [Leftover(step.kind, step.id, step.name, "no time to remove it") for step in pending]
 
     async def _found(self, left: list[Leftover]) -> list[_Step]:
-        """What a request that was cut off under way has made, or makes within a second."""
+        """What a request whose end nobody knows has made, or makes within a second."""
         steps: list[_Step] = []
         for search in self._searches:
             trouble: CloudError | None = None
@@ -120,6 +161,8 @@ class Undo:
             steps += [_Step(search.kind, one.id, one.name, search.delete) for one in found]
             if trouble is not None:
                 left.append(Leftover(search.kind, "unknown", None, f"could not be looked for: {trouble.message}"))
+            elif not found:
+                left.append(Leftover(search.kind, "unknown", None, f"may still appear, marked {MARK}={self.mark}"))
         return steps
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from aiocloud.errors import CloudError, InvalidRequest, NotFound, ResourceFailed
 from aiocloud.model import Resource, Which, build
 from aiocloud.poller import wait_for
-from aiocloud.reconcile import MARK, create_once
+from aiocloud.reconcile import MARK
 from aiocloud.region import Region
 from aiocloud.services.block_storage.info import VolumeLimits, VolumeQuotas
 from aiocloud.services.block_storage.type import VolumeType
@@ -110,12 +110,7 @@ async def _create(cloud: Region, wanted: dict[str, Any], metadata: dict[str, str
     async def remove(id: str) -> bool:
         return await volumes.delete({"id": id})
 
-    undo.search("volume", look, remove)
-    made, further = await create_once(lambda: volumes.create_from(spec), look)
-    undo.made("volume", made.id, made.name, remove)
-    for late in further:
-        await volumes.delete(late)
-    return made
+    return await undo.create("volume", lambda: volumes.create_from(spec), look, remove)
 
 
 async def _wait_for_volume(cloud: Region, volume: Volume, status: str, timeout: float | None) -> Volume:

@@ -11,6 +11,7 @@ import pytest
 import aiocloud
 from aiocloud import Cloud, NoPublicAddress, ResourceFailed
 from aiocloud.testing import FakeCloud, Fault
+from tests.transport.helper import virtual
 
 pytestmark = pytest.mark.anyio
 
@@ -50,12 +51,15 @@ async def test_a_server_ends_reachable_on_all_three_kinds_of_cloud(kind: str, tm
     assert not region.neutron.floatingips
 
 
-async def test_auto_ip_without_wait_keeps_its_promise_in_wait_for_server(tmp_path: Path) -> None:
-    fake = FakeCloud.like("my-citycloud")
-    async with connect(fake, tmp_path) as cloud:
-        server = await cloud.create_server("s", image=await an_image(cloud), flavor="m1.tiny")
-        assert server.status == "BUILD"
-        assert (await cloud.wait_for_server(server)).public_v4
+def test_auto_ip_without_wait_keeps_its_promise_in_wait_for_server(tmp_path: Path) -> None:
+    async def story() -> None:
+        fake = FakeCloud.like("my-citycloud", boot_time=20)
+        async with connect(fake, tmp_path) as cloud:
+            server = await cloud.create_server("s", image=await an_image(cloud), flavor="m1.tiny")
+            assert server.status == "BUILD"
+            assert (await cloud.wait_for_server(server)).public_v4
+
+    virtual(story)
 
 
 @pytest.mark.parametrize("size", [2, 12])
@@ -147,7 +151,7 @@ async def test_cancelling_a_create_leaves_nothing(tmp_path: Path) -> None:
     assert not fake.cloud().region("RegionOne").nova.servers
 
 
-async def test_cancelling_while_the_post_is_under_way_leaves_nothing(tmp_path: Path) -> None:
+async def test_cancelling_while_the_answer_to_the_post_never_comes_leaves_nothing(tmp_path: Path) -> None:
     fake = FakeCloud(boot_time=0)
     path = tmp_path / "clouds.yaml"
     async with fake.serve():
@@ -159,6 +163,23 @@ async def test_cancelling_while_the_post_is_under_way_leaves_nothing(tmp_path: P
                 await cloud.create_server("s", image=image, flavor="m1.tiny", auto_ip=False)
             assert scope.cancelled_caught
     assert not fake.cloud().region("RegionOne").nova.servers
+
+
+@pytest.mark.parametrize("slow", [3.0, 30.0])
+def test_cancelling_a_create_that_nova_is_slow_to_take_leaves_nothing_unsaid(
+    slow: float, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> int:
+        fake = FakeCloud(boot_time=0)
+        async with connect(fake, tmp_path) as cloud:
+            image = await an_image(cloud)
+            fake.fault(Fault(service="compute", method="POST", path="*/servers", delay=slow))
+            with anyio.move_on_after(1):
+                await cloud.create_server("s", image=image, flavor="m1.tiny", auto_ip=False)
+        return len(fake.cloud().region("RegionOne").nova.servers)
+
+    assert virtual(story) == 0
+    assert ("may still appear, marked aiocloud:op=" in caplog.text) is (slow > 10)
 
 
 async def test_many_waiters_share_one_poll(tmp_path: Path) -> None:
