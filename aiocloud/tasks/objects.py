@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import mimetypes
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
@@ -17,12 +16,12 @@ from aiocloud.progress import Meter, OnProgress
 from aiocloud.region import Region
 from aiocloud.services.object_store.capabilities import Capabilities
 from aiocloud.services.object_store.container import PUBLIC, Container
-from aiocloud.services.object_store.headers import container_path, header_values, metadata_headers, object_path
-from aiocloud.services.object_store.object import Object, Objects
+from aiocloud.services.object_store.headers import container_path, object_path
+from aiocloud.services.object_store.object import Object
 from aiocloud.tasks import removal
+from aiocloud.tasks.described import describe, described, has_content, size_of
 from aiocloud.tasks.digests import Digests
-from aiocloud.tasks.manifests import slices_of
-from aiocloud.tasks.pieces import md5_of
+from aiocloud.tasks.placed import placed
 from aiocloud.tasks.segments import segments_container
 from aiocloud.tasks.sources import Data, FileSource, Source, source_of
 from aiocloud.tasks.uploads import Upload
@@ -80,11 +79,11 @@ async def create_object(
     """Upload a file, bytes or a stream, and give the object that came of it.
 
     The container is made when it is missing. What the cloud does not take whole, or `segment_size` (bytes) cuts, goes up in
-    segments, several at a time, into the container `CONTAINER_segments`, and becomes a static large object, or a dynamic
-    one without `use_slo`. Every byte's MD5 is compared with what Swift has. Nothing is sent when the same content is there
-    already, unless `if_changed` is False; segments of an earlier upload of the same file that broke off are used again.
-    The segments of a large object that is replaced are removed once the new one is complete. When it fails or is cancelled,
-    what it has sent is removed, unless `keep_segments`, for a later call to go on from.
+    segments, several at a time, into the container `CONTAINER_segments`, and becomes a static large object, or a dynamic one
+    without `use_slo`. Every byte's MD5 is compared with what Swift has. Nothing is sent when the same content is there
+    already, unless `if_changed` is False; segments of an earlier upload of the same file that broke off are used again. What
+    is replaced stays as it is until the new object is complete. When it fails or is cancelled, what it has sent is removed,
+    unless `keep_segments`, for a later call to go on from.
 
     `data` is bytes, text, a file object, or an iterable or async iterable of bytes of unknown length. `md5` and `sha256`
     are what the content is meant to have; with `generate_checksums` they are computed first, one more read of the file; both
@@ -92,29 +91,20 @@ async def create_object(
     `aiocloud.tasks.pieces`. Raises InvalidRequest for a file that can't be read, CloudError when it changes meanwhile,
     ChecksumMismatch when damage won't stop.
     """
-    source = await source_of(name if filename is None and data is None else filename, data)
-    sums = await _checksums(source, md5, sha256, bool(generate_checksums))
-    objects = cloud.object_store.objects(container)
-    mtime = {"mtime": f"{source.mtime:f}"} if isinstance(source, FileSource) else {}
-    given = {**mtime, **sums, **(metadata or {})}
-    wanted = {
-        **metadata_headers("Object", given),
-        "Content-Type": content_type or mimetypes.guess_type(name)[0] or "application/octet-stream",
-        "Content-Encoding": content_encoding,
-        "Content-Disposition": content_disposition,
-        "X-Delete-After": None if delete_after is None else str(delete_after),
-        "X-Delete-At": None if delete_at is None else str(delete_at),
-        **(headers or {}),
-    }
-    old = await objects.itself(name)
-    size = None if isinstance(source, AsyncIterator) else source.size
-    meter = Meter(f"{objects.container}/{name}", size, progress)
-    if old is not None and if_changed and not isinstance(source, AsyncIterator) and await _same(cloud, old, source):
-        meter.add(source.size)
-        return await _described(objects, old, wanted, given)
-    can = await cloud.object_store.capabilities()
-    upload = Upload(cloud, objects, name, wanted, can, meter, segment_size, use_slo, keep_segments)
-    return await upload.send(source, old)
+    with placed(cloud, "object-store"):
+        source = await source_of(name if filename is None and data is None else filename, data)
+        sums = await _checksums(source, md5, sha256, bool(generate_checksums))
+        settings = (content_type, content_encoding, content_disposition, delete_after, delete_at)
+        wanted = described(name, source, {**sums, **(metadata or {})}, settings, headers)
+        objects = cloud.object_store.objects(container)
+        old = await objects.itself(name)
+        meter = Meter(f"{objects.container}/{name}", size_of(source), progress)
+        if old is not None and if_changed and await has_content(cloud, old, source):
+            meter.add(old.content_length)
+            return await describe(objects, old, wanted)
+        can = await cloud.object_store.capabilities()
+        upload = Upload(cloud, objects, name, wanted, can, meter, segment_size, use_slo, keep_segments)
+        return await upload.send(source, old)
 
 
 async def _checksums(
@@ -134,31 +124,6 @@ async def _checksums(
     return found
 
 
-async def _same(cloud: Region, there: Object, source: Source) -> bool:
-    """Has the object this content? Read and compared piece by piece, as the object was cut."""
-    if there.content_length != source.size or there.symlink_path:
-        return False
-    slices = await slices_of(cloud, cloud.object_store.objects(there.container), there)
-    if sum(each.size for each in slices) != source.size:
-        return False
-    for each in slices:
-        if each.etag is None or await md5_of(source, each.start, each.size) != each.etag:
-            return False
-    return True
-
-
-async def _described(
-    objects: Objects, old: Object, headers: Mapping[str, str | None], given: Mapping[str, str]
-) -> Object:
-    """The content is the same; make metadata and headers so, too."""
-    more = [key for key in headers if headers[key] and key.lower() != "content-type" and "-meta-" not in key.lower()]
-    same = {key.lower(): str(value) for key, value in given.items()} == old.metadata
-    if same and not more and old.content_type == headers["Content-Type"]:
-        return old
-    await objects.endpoint.post(objects.path(old), headers=header_values(headers))
-    return await objects.get(old)
-
-
 async def is_object_stale(
     cloud: Region,
     container: Which,
@@ -174,7 +139,7 @@ async def is_object_stale(
     for key, text in ((_MD5, file_md5), (_SHA256, file_sha256)):
         if text and there.metadata.get(key):
             return text.lower() != there.metadata[key]
-    return not await _same(cloud, there, await FileSource.open(filename))
+    return not await has_content(cloud, there, await FileSource.open(filename))
 
 
 async def create_directory_marker_object(

@@ -16,7 +16,7 @@ from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.manifests import read_manifest
 from aiocloud.tasks.segments import batches, segments_container
 
-__all__ = ["delete_container", "delete_many", "delete_object", "segments_of"]
+__all__ = ["delete_container", "delete_many", "delete_object", "keeps_versions", "remove_if_empty", "segments_of"]
 
 _AT_ONCE = 8
 
@@ -25,13 +25,16 @@ async def delete_object(cloud: Region, container: str, name: str) -> bool:
     """Remove an object and, if it is a large one, its segments: True, or False when it was not there.
 
     The object goes first, so that nobody reads it half removed. A dynamic large object's segments are whatever its prefix
-    names. Raises CloudError, naming them, when segments could not be removed.
+    names. They stay where the container keeps what is deleted as an older version. Raises CloudError, naming them, when
+    segments could not be removed.
     """
     objects = cloud.object_store.objects(container)
     found = await objects.itself(name)
     if found is None:
         return False
     segments = await segments_of(cloud, objects, found)
+    if segments and await keeps_versions(cloud, container, deleted=True):
+        segments = []
     gone = await objects.delete(name)
     if segments:
         await delete_many(cloud, segments)
@@ -53,6 +56,17 @@ async def segments_of(cloud: Region, objects: Objects, found: Object) -> list[tu
             return []
         return [(place, name) for name in names if (place, name) != (objects.container, found.name)]
     return []
+
+
+async def keeps_versions(cloud: Region, container: str, *, deleted: bool = False) -> bool:
+    """Does a container keep what is replaced in it, or what is `deleted`? `versions_location` keeps only the former.
+
+    https://docs.openstack.org/swift/latest/middleware.html#module-swift.common.middleware.versioned_writes
+    """
+    kept = await cloud.object_store.containers.get(container)
+    if kept.versions_enabled or kept.history_location:
+        return True
+    return bool(kept.versions_location) and not deleted
 
 
 async def _tidy(cloud: Region, container: str, segments: Iterable[tuple[str, str]]) -> None:

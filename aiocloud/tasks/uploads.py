@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 import anyio
 
-from aiocloud.errors import BadRequest, ChecksumMismatch, CloudError, Conflict, HTTPError, NotFound
+from aiocloud.errors import ChecksumMismatch, CloudError, HTTPError, NotFound, Timeout, TransportError
 from aiocloud.progress import Meter
 from aiocloud.region import Region
 from aiocloud.services.object_store.capabilities import Capabilities
@@ -32,6 +32,8 @@ from aiocloud.tasks.undo import Undo
 
 __all__ = ["Upload"]
 
+_COMMIT = 120.0
+"""Seconds that putting the new object in place of the old one may take; a cancellation waits for its end."""
 _CHEAP = 256 * 1024
 """A body up to here is sent before we know that its container is there."""
 _MANIFEST_TRIES = 4
@@ -53,73 +55,73 @@ class Upload:
 
     def __post_init__(self) -> None:
         self._beside = self.cloud.object_store.objects(segments_container(self.objects.container))
-        self._replaces = False
-        self._in_use: set[tuple[str, str]] = set()
+        self._old: Object | None = None
+        self._before: list[tuple[str, str]] = []
 
     async def send(self, source: Source | AsyncIterator[bytes], old: Object | None) -> Object:
         """Put the content in place of `old`, and remove what `old` was made of once the new one is complete."""
-        self._replaces = old is not None
-        before = await self._segments_of(old)
-        self._in_use = set(before)
+        self._old = old
+        self._before = await self._segments_of(old)
         async with Undo(self.cloud) as undo:
-            segments = await self._send(undo, source)
+            if isinstance(source, AsyncIterator):
+                async with aclosing(pieces_of(source, self.segment_size, self.can)) as pieces:
+                    return await self._stream(undo, pieces)
+            plan = cut(source.size, self.segment_size, self.can, use_slo=self.use_slo)
+            if plan.whole:
+                return await self._whole(undo, source)
+            return await self._in_segments(undo, source, plan)
+
+    async def _segments_of(self, old: Object | None) -> list[tuple[str, str]]:
+        """The segments of what is replaced; none where the container keeps older versions, which need theirs."""
+        if old is None or not old.is_large or await removal.keeps_versions(self.cloud, self.objects.container):
+            return []
+        return await removal.segments_of(self.cloud, self.objects, old)
+
+    async def _replaced(self, segments: list[Segment]) -> Object:
+        """The new object is in place: nothing needs the old one's segments any more."""
         now = {(each.container, each.name) for each in segments}
-        stale = [each for each in before if each not in now]
+        stale = [each for each in self._before if each not in now]
         if stale:
             await removal.delete_many(self.cloud, stale)
             if not now:
                 await removal.remove_if_empty(self.cloud, self._beside.container)
         return await self.objects.get(self.name)
 
-    async def _segments_of(self, old: Object | None) -> list[tuple[str, str]]:
-        """The segments of what is replaced; none where the container keeps older versions, which need theirs."""
-        if old is None or not old.is_large or old.version_id:
-            return []
-        kept = await self.cloud.object_store.containers.get(self.objects.container)
-        if kept.versions_location or kept.history_location or kept.versions_enabled:
-            return []
-        return await removal.segments_of(self.cloud, self.objects, old)
-
-    async def _send(self, undo: Undo, source: Source | AsyncIterator[bytes]) -> list[Segment]:
-        if isinstance(source, AsyncIterator):
-            async with aclosing(pieces_of(source, self.segment_size, self.can)) as pieces:
-                return await self._stream(undo, pieces)
-        plan = cut(source.size, self.segment_size, self.can, use_slo=self.use_slo)
-        if plan.whole:
-            return await self._whole(undo, source)
-        return await self._in_segments(undo, source, plan)
-
     # Whole
 
-    async def _whole(self, undo: Undo, source: Source) -> list[Segment]:
+    async def _whole(self, undo: Undo, source: Source) -> Object:
         """One PUT; a large body is not sent on the chance that its container is there."""
 
         async def missing() -> None:
             await self._container(undo, self.objects.container)
 
-        if not self._replaces and source.size > _CHEAP:
+        if self._old is None and source.size > _CHEAP:
             await missing()
         piece = Piece(source, 0, source.size)
         try:
             await put_piece(self.objects, self.name, piece, self.meter, headers=self.headers, missing=missing)
             await source.check()
         except CloudError as error:
-            # What was stored is not what was meant to be.
             if not isinstance(error, HTTPError):
-                undo.made("object", f"{self.objects.container}/{self.name}", None, self._remove)
+                # Damaged, of a file that changed meanwhile, or there without our knowing.
+                good = piece.etag if isinstance(error, TransportError | Timeout) else None
+                undo.made("object", f"{self.objects.container}/{self.name}", None, lambda _: self._take_back(good))
             raise
         except anyio.get_cancelled_exc_class():
-            if not self._replaces:
-                undo.made("object", f"{self.objects.container}/{self.name}", None, self._remove)
+            undo.made("object", f"{self.objects.container}/{self.name}", None, lambda _: self._take_back(piece.etag))
             raise
-        return []
+        return await self._commit([])
 
-    async def _remove(self, _: str) -> None:
+    async def _take_back(self, new: str | None) -> None:
+        """Remove what a failed PUT may have stored; of an object that was there before, the old or the new whole stays."""
+        found = await self.objects.itself(self.name)
+        if found is None or (self._old is not None and found.etag in (self._old.etag, new)):
+            return
         await self.objects.delete(self.name)
 
     # In segments
 
-    async def _in_segments(self, undo: Undo, source: Source, plan: Cut) -> list[Segment]:
+    async def _in_segments(self, undo: Undo, source: Source, plan: Cut) -> Object:
         """A file's segments have names that the next attempt finds again."""
         known = isinstance(source, FileSource)
         size = plan.segment_size
@@ -131,10 +133,9 @@ class Upload:
             self._beside, source, plan, prefix, self.meter, missing=lambda: self._prepare(undo, prefix), there=there
         )
         await source.check()
-        await self._finish(prefix, segments)
-        return segments
+        return await self._finish(prefix, segments)
 
-    async def _stream(self, undo: Undo, pieces: AsyncIterator[tuple[int, Spool]]) -> list[Segment]:
+    async def _stream(self, undo: Undo, pieces: AsyncIterator[tuple[int, Spool]]) -> Object:
         """A stream that ends within its first piece is an object like any other."""
         _, first = await anext(pieces)
         second = await anext(pieces, None)
@@ -162,12 +163,11 @@ class Upload:
                 segment_size=size,
                 missing=lambda: self._prepare(undo, prefix),
             )
-        await self._finish(prefix, segments)
-        return segments
+        return await self._finish(prefix, segments)
 
     async def _prepare(self, undo: Undo, prefix: str) -> None:
         """Both containers are there, and the segments will be taken back should this fail."""
-        if not self._replaces:
+        if self._old is None:
             await self._container(undo, self.objects.container)
         await self._container(undo, self._beside.container)
 
@@ -197,23 +197,47 @@ class Upload:
         return {each.name: Segment(place, each.name, each.content_length, each.etag) async for each in listed}
 
     async def _remove_below(self, prefix: str) -> None:
-        """Remove an upload's segments, save those that the replaced object is made of, until none shows up any more."""
+        """Remove an upload's segments until none shows up any more, save those that the object is made of.
+
+        A manifest whose end nobody knows may be in place: an object that was not there before goes with its segments, one
+        that was is the new one now, and complete.
+        """
+        found = await self.objects.itself(self.name)
+        in_use = set(self._before) if found is not None else set[tuple[str, str]]()
+        if found is not None and self._old is None:
+            await self.objects.delete(self.name)
+        elif found is not None:
+            in_use |= set(await removal.segments_of(self.cloud, self.objects, found))
         for _ in range(3):
             try:
                 names = [(self._beside.container, each.name) async for each in self._beside.stream(prefix=prefix)]
             except NotFound:
                 return
-            left = [each for each in names if each not in self._in_use]
+            left = [each for each in names if each not in in_use]
             if not left:
                 return
             await removal.delete_many(self.cloud, left)
 
-    async def _finish(self, prefix: str, segments: list[Segment]) -> None:
+    async def _finish(self, prefix: str, segments: list[Segment]) -> Object:
         """Make the segments one object."""
-        if not self.use_slo or self.can.slo is None:
-            place = quoted_path(self._beside.container, prefix)
-            await self.objects.put(self.name, b"", headers={**self.headers, "X-Object-Manifest": place})
-            return
+        if self.use_slo and self.can.slo is not None:
+            return await self._commit(segments, lambda: self._put_manifest(segments))
+        headers = {**self.headers, "X-Object-Manifest": quoted_path(self._beside.container, prefix)}
+        return await self._commit(segments, lambda: self.objects.put(self.name, b"", headers=headers))
+
+    async def _commit(self, segments: list[Segment], put: Callable[[], Awaitable[object]] | None = None) -> Object:
+        """Put the new object in place, and the old one's segments away. A cancellation waits until that is done."""
+        made: list[Object] = []
+        with anyio.move_on_after(_COMMIT, shield=True):
+            if put is not None:
+                await put()
+            made.append(await self._replaced(segments))
+        if not made:
+            raise Timeout(f"{self.objects.container}/{self.name} was not complete within {_COMMIT:g} seconds")
+        return made[0]
+
+    async def _put_manifest(self, segments: list[Segment]) -> None:
+        """A static large object's manifest, sent until Swift has it as it is meant."""
         etag = manifest_etag(segments)
         for attempt in range(1, _MANIFEST_TRIES + 1):
             try:
@@ -223,14 +247,14 @@ class Upload:
                     headers={**self.headers, "ETag": etag},
                     params={"multipart-manifest": "put"},
                 )
-            except (BadRequest, Conflict, HTTPError) as error:
+            except HTTPError as error:
                 # A segment that a storage node has not seen yet, or a manifest that was damaged on the way.
                 if error.status_code not in (400, 409, 422) or attempt == _MANIFEST_TRIES:
                     raise
-                await anyio.sleep(0.25 * 2**attempt)
-                continue
-            stored = response.headers.get("etag", "").strip('"')
-            if stored == etag:
-                return
-            if attempt == _MANIFEST_TRIES:
-                raise ChecksumMismatch(f"the manifest of {self.name} has ETag {stored} where {etag} is right")
+            else:
+                stored = response.headers.get("etag", "").strip('"')
+                if stored == etag:
+                    return
+                if attempt == _MANIFEST_TRIES:
+                    raise ChecksumMismatch(f"the manifest of {self.name} has ETag {stored} where {etag} is right")
+            await anyio.sleep(0.25 * 2**attempt)

@@ -140,9 +140,12 @@ class Objects(Listing[Object]):
     ) -> Object:
         """Replace all metadata by this; `delete_at` is in seconds since 1970, `delete_after` in seconds from now.
 
-        Swift drops the other settings that are not named here, except the content type.
+        Swift drops the other settings that are not named here, except the content type. Where a dynamic large object has
+        its segments is said again, because without it the object would be empty.
         """
+        old = await self.get(name_or_id)
         headers = {
+            "X-Object-Manifest": old.object_manifest,
             **metadata_headers("Object", metadata),
             "Content-Type": content_type,
             "Content-Encoding": content_encoding,

@@ -1,0 +1,133 @@
+"""What is in the cloud already stays whole, whatever becomes of what is done to it."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import aiocloud
+from aiocloud import Cloud, CloudError
+from aiocloud.testing import FakeCloud, Fault
+
+pytestmark = pytest.mark.anyio
+
+
+def to(fake: FakeCloud, config: Path) -> Cloud:
+    return aiocloud.connect("fake", config_files=[config], transport=fake.transport)
+
+
+def boxes(fake: FakeCloud) -> dict[str, list[str]]:
+    """Containers and the names of their objects, from the fake's memory."""
+    accounts = fake.cloud().region().swift.accounts.values()
+    return {name: sorted(box.objects) for account in accounts for name, box in account.containers.items()}
+
+
+def big(size: int, seed: int = 1) -> bytes:
+    return random.Random(seed).randbytes(size)
+
+
+async def test_what_is_said_of_a_dynamic_large_object_does_not_empty_it(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    """A POST without X-Object-Manifest makes it an empty object."""
+    path = tmp_path / "file"
+    path.write_bytes(big(5000))
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=big(5000), segment_size=1000, use_slo=False)
+        await cloud.create_object("box", "name", path)  # the same content, with a time to be noted
+        assert await cloud.get_object("box", "name") == big(5000)
+        await cloud.update_object("box", "name", {"color": "blue"})
+        found = await cloud.get_object_metadata("box", "name")
+        assert found is not None
+        assert (found.content_length, found.metadata) == (5000, {"color": "blue"})
+        assert await cloud.get_object("box", "name") == big(5000)
+        await cloud.delete_object("box", "name")
+        assert boxes(fake) == {"box": []}
+
+
+async def test_the_same_content_under_other_settings_gets_them(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=b"x", delete_after=3600, content_disposition="inline")
+        fake.requests.clear()
+        forever = await cloud.create_object("box", "name", data=b"x")
+        assert (forever.delete_at, forever.content_disposition) == (None, None)
+        later = await cloud.create_object("box", "name", data=b"x", delete_at=2_000_000_000, content_encoding="gzip")
+        assert (later.delete_at, later.content_encoding) == (2_000_000_000, "gzip")
+        assert fake.count(method="PUT") == 0
+        posts = fake.count(method="POST", path="*/box/name")
+        await cloud.create_object("box", "name", data=b"x", delete_at=2_000_000_000, content_encoding="gzip")
+        assert fake.count(method="POST", path="*/box/name") == posts == 2
+
+
+@pytest.mark.parametrize("keep", ["versions_location", "history_location"])
+async def test_older_versions_keep_their_segments(fake: FakeCloud, clouds_yaml: Path, keep: str) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_container("old")
+        kept: dict[str, Any] = {keep: "old"}
+        await cloud.object_store.containers.create(name="box", **kept)
+        await cloud.create_object("box", "name", data=big(5000), segment_size=1000)
+        await cloud.create_object("box", "name", data=big(3000, 2), segment_size=1000)
+        (first,) = boxes(fake)["old"]
+        assert await cloud.get_object("old", first) == big(5000)
+        assert await cloud.delete_object("box", "name") is True
+        if keep == "versions_location":
+            # What is deleted is gone with its segments, and the one before it is back.
+            assert await cloud.get_object("box", "name") == big(5000)
+            assert len(boxes(fake)["box_segments"]) == 5
+        else:
+            contents = [await cloud.get_object("old", name) for name in boxes(fake)["old"]]
+            assert big(5000) in contents
+            assert big(3000, 2) in contents
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param({"method": "PUT", "path": "*/box/name", "reset": "before"}, id="unsent"),
+        pytest.param({"method": "PUT", "path": "*/box/name", "status": 403}, id="refused"),
+        pytest.param({"method": "PUT", "path": "*_segments/*", "status": 403}, id="refused segment"),
+    ],
+)
+@pytest.mark.parametrize("large", [True, False], ids=["large", "plain"])
+async def test_a_replacement_that_fails_leaves_the_old_one_whole(
+    fake: FakeCloud, clouds_yaml: Path, trouble: dict[str, Any], large: bool
+) -> None:
+    size = 1000 if large else None
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=big(9000), segment_size=size)
+        before = boxes(fake)
+        if not large and "segments" in trouble["path"]:
+            return
+        fake.fault(Fault(service="object-store", times=None, **trouble))
+        with pytest.raises(CloudError):
+            await cloud.with_options(retries=0).create_object("box", "name", data=big(5000, 2), segment_size=size)
+        fake.clear()
+        assert await cloud.get_object("box", "name") == big(9000)
+        assert boxes(fake) == before
+
+
+@pytest.mark.parametrize("large", [True, False], ids=["large", "plain"])
+async def test_a_replacement_whose_end_nobody_knows_is_the_old_one_or_the_new_one(
+    fake: FakeCloud, clouds_yaml: Path, large: bool
+) -> None:
+    size = 1000 if large else None
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=big(9000), segment_size=size)
+        fake.fault(Fault(service="object-store", method="PUT", path="*/box/name", times=None, reset="after"))
+        with pytest.raises(CloudError):
+            await cloud.with_options(retries=0).create_object("box", "name", data=big(5000, 2), segment_size=size)
+        fake.clear()
+        assert await cloud.get_object("box", "name") == big(5000, 2)
+
+
+@pytest.mark.parametrize("large", [True, False], ids=["large", "plain"])
+async def test_a_new_object_whose_end_nobody_knows_is_not_left(fake: FakeCloud, clouds_yaml: Path, large: bool) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        fake.fault(Fault(service="object-store", method="PUT", path="*/box/name", times=None, reset="after"))
+        with pytest.raises(CloudError):
+            once = cloud.with_options(retries=0)
+            await once.create_object("box", "name", data=big(5000), segment_size=1000 if large else None)
+        assert boxes(fake) == {}
