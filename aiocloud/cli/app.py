@@ -65,7 +65,9 @@ def _misused(error: CycloptsError, arguments: Sequence[str]) -> int:
     chain = " ".join(["aiocloud", *(error.command_chain or ())])
     wrong = " ".join(str(error).split())
     if arguments and arguments[0].startswith("-"):
-        wrong = f"{arguments[0].partition('=')[0]} stands before the command. Options follow it: server list --cloud NAME."
+        wrong = (
+            f"{arguments[0].partition('=')[0]} stands before the command. Options follow it: server list --cloud NAME."
+        )
     sys.stderr.write(f"aiocloud: {clean(wrong)} See {chain} --help\n")
     return USAGE
 
