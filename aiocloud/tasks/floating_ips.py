@@ -11,9 +11,8 @@ from typing import Any
 import anyio
 
 from aiocloud.concurrent import concurrently
-from aiocloud.errors import InvalidRequest, NoPublicAddress, Timeout
+from aiocloud.errors import InvalidRequest, NoPublicAddress, ResourceFailed, Timeout
 from aiocloud.model import Resource, Which
-from aiocloud.poller import wait_for
 from aiocloud.region import Region
 from aiocloud.services.compute.server import Server
 from aiocloud.services.network.floating_ip import FloatingIP
@@ -167,12 +166,18 @@ async def create_floating_ip(
 
 
 async def _until_active(cloud: Region, made: FloatingIP, timeout: float) -> FloatingIP:
-    return await wait_for(
-        lambda: cloud.network.floating_ips.get(made.id),
-        lambda ip: ip.status == "ACTIVE",
-        what=f"{cloud.where}: floating IP {made.get('floating_ip_address')} becoming ACTIVE",
-        timeout=timeout,
-    )
+    what = f"{cloud.where}: floating IP {made.floating_ip_address} becoming ACTIVE"
+
+    def active(seen: FloatingIP | None) -> bool:
+        if seen is None:
+            raise ResourceFailed(
+                f"floating IP {made.floating_ip_address} disappeared", cloud=cloud.name, region=cloud.region_name
+            )
+        return seen.status == "ACTIVE"
+
+    seen = await cloud.network.floating_ips.poll.wait(made.id, active, what=what, timeout=timeout, goal="ACTIVE")
+    assert seen is not None  # noqa: S101 - `active` raises for one that is gone
+    return seen
 
 
 async def available_floating_ip(cloud: Region, network: Which | None = None, server: Which | None = None) -> FloatingIP:

@@ -11,7 +11,6 @@ from aiocloud.errors import InvalidRequest, NotFound, ResourceFailed
 from aiocloud.match import matches
 from aiocloud.model import Which, read_one
 from aiocloud.paths import join
-from aiocloud.poller import wait_for
 from aiocloud.region import Region
 from aiocloud.services.orchestration.stack import Stack
 from aiocloud.tasks.lookup import given
@@ -127,22 +126,25 @@ async def _wait(
 ) -> Stack:
     """Until it is complete. A stack's state stays that of its last action until the next has begun."""
 
-    def done(stack: Stack) -> bool:
+    def done(stack: Stack | None) -> bool:
+        if stack is None:
+            raise ResourceFailed(f"stack {name} disappeared", cloud=cloud.name, region=cloud.region_name)
         begun = action == "CREATE" or stack.updated_at != before
         if begun and (stack.status.endswith("_FAILED") or stack.status == "ROLLBACK_COMPLETE"):
-            error = ResourceFailed(
-                f"stack {name} is {stack.status}: {stack.status_reason}", cloud=cloud.name, region=cloud.region_name
-            )
-            error.resource = stack
-            raise error
+            raise _failed(cloud, stack, f"stack {name} is {stack.status}: {stack.status_reason}")
         return begun and stack.status == f"{action}_COMPLETE"
 
-    return await wait_for(
-        lambda: cloud.orchestration.stacks.get({"name": name, "id": stack_id}),
-        done,
-        what=f"{cloud.where}: {action.lower()} of stack {name}",
-        timeout=timeout,
-    )
+    stacks = cloud.orchestration.stacks
+    what = f"{cloud.where}: {action.lower()} of stack {name}"
+    await stacks.poll.wait(stack_id, done, what=what, timeout=timeout, goal=action)
+    # A listing leaves out its outputs.
+    return await stacks.get({"name": name, "id": stack_id})
+
+
+def _failed(cloud: Region, stack: Stack, why: str) -> ResourceFailed:
+    error = ResourceFailed(why, cloud=cloud.name, region=cloud.region_name, service="orchestration")
+    error.resource = stack
+    return error
 
 
 async def get_stack(
@@ -186,19 +188,12 @@ async def delete_stack(cloud: Region, name_or_id: Which, wait: bool = False, tim
 
     def gone(seen: Stack | None) -> bool:
         if seen is not None and seen.status == "DELETE_FAILED":
-            error = ResourceFailed(
-                f"stack {stack.name} could not be removed: {seen.status_reason}",
-                cloud=cloud.name,
-                region=cloud.region_name,
-            )
-            error.resource = seen
-            raise error
-        return seen is None
+            raise _failed(cloud, seen, f"stack {stack.name} could not be removed: {seen.status_reason}")
+        # Heat still knows a deleted stack by its id.
+        return seen is None or seen.status == "DELETE_COMPLETE"
 
-    await wait_for(
-        lambda: get_stack(cloud, stack.id, resolve_outputs=False),
-        gone,
-        what=f"{cloud.where}: removal of stack {stack.name}",
-        timeout=timeout,
+    what = f"{cloud.where}: removal of stack {stack.name}"
+    await cloud.orchestration.stacks.poll.wait(
+        stack.id, gone, what=what, timeout=timeout, goal="gone", absent_is_gone=True
     )
     return True

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from aiocloud.collection import Listing
 from aiocloud.errors import InvalidRequest
 from aiocloud.model import Which
-from aiocloud.poller import wait_for
 from aiocloud.region import Region
 from aiocloud.services.block_storage.backup import Backup
 from aiocloud.services.block_storage.snapshot import Snapshot
@@ -96,18 +95,19 @@ async def create_volume_backup(
 async def _available(cloud: Region, listing: Listing[C], made: C, timeout: float | None) -> C:
     label = f"{listing.kind} {made.name or made.id}"
 
-    def there(seen: C) -> bool:
+    def there(seen: C | None) -> bool:
+        if seen is None:
+            raise failed(cloud, made, f"{label} disappeared while it was waited for")
         if seen.status.startswith("error"):
             why = seen.get("fail_reason")
             raise failed(cloud, seen, f"{label} is {seen.status}{f': {why}' if why else ''}")
         return seen.status == "available"
 
-    return await wait_for(
-        lambda: listing.get(made),
-        there,
-        what=f"{cloud.where}: {label} becoming available",
-        timeout=TIMEOUT if timeout is None else timeout,
-    )
+    what = f"{cloud.where}: {label} becoming available"
+    longest = TIMEOUT if timeout is None else timeout
+    seen = await listing.poll.wait(made.id, there, what=what, timeout=longest, goal="available")
+    assert seen is not None  # noqa: S101 - `there` raises for one that is gone
+    return seen
 
 
 async def delete_volume_snapshot(
@@ -161,12 +161,9 @@ async def _gone(cloud: Region, listing: Listing[C], removed: C, timeout: float |
             raise failed(cloud, seen, f"{label} could not be removed: it is {seen.status}")
         return seen is None or seen.status == "deleted"
 
-    await wait_for(
-        lambda: by_id(listing, removed.id),
-        gone,
-        what=f"{cloud.where}: removal of {label}",
-        timeout=TIMEOUT if timeout is None else timeout,
-    )
+    what = f"{cloud.where}: removal of {label}"
+    longest = TIMEOUT if timeout is None else timeout
+    await listing.poll.wait(removed.id, gone, what=what, timeout=longest, goal="gone", absent_is_gone=True)
 
 
 async def get_volume_snapshot_by_id(cloud: Region, snapshot_id: str) -> Snapshot | None:

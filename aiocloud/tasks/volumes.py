@@ -7,7 +7,6 @@ from typing import Any
 
 from aiocloud.errors import CloudError, InvalidRequest, NotFound, ResourceFailed
 from aiocloud.model import Resource, Which, build
-from aiocloud.poller import wait_for
 from aiocloud.reconcile import MARK
 from aiocloud.region import Region
 from aiocloud.services.block_storage.info import VolumeLimits, VolumeQuotas
@@ -166,12 +165,10 @@ async def _wait_until_gone(cloud: Region, volume: Volume, timeout: float | None)
             raise failed(cloud, seen, f"volume {volume.name or volume.id} could not be removed: it is {seen.status}")
         return seen is None
 
-    await wait_for(
-        lambda: by_id(cloud.block_storage.volumes, volume.id),
-        gone,
-        what=f"{cloud.where}: removal of volume {volume.name or volume.id}",
-        timeout=TIMEOUT if timeout is None else timeout,
-    )
+    what = f"{cloud.where}: removal of volume {volume.name or volume.id}"
+    longest = TIMEOUT if timeout is None else timeout
+    poll = cloud.block_storage.volumes.poll
+    await poll.wait(volume.id, gone, what=what, timeout=longest, goal="gone", absent_is_gone=True)
 
 
 async def attach_volume(
@@ -212,18 +209,17 @@ def _is_at(volume: Volume, server_id: str) -> bool:
 async def _wait_until_attached(cloud: Region, volume: Volume, server_id: str, timeout: float | None) -> None:
     label = volume.name or volume.id
 
-    def there(seen: Volume) -> bool:
+    def there(seen: Volume | None) -> bool:
+        if seen is None:
+            raise failed(cloud, volume, f"volume {label} disappeared while it was being attached")
         # Available again without being attached: Nova tried, and gave up.
         if seen.status.startswith("error"):
             raise failed(cloud, seen, f"volume {label} could not be attached: it is {seen.status}")
         return seen.status == "in-use" and _is_at(seen, server_id)
 
-    await wait_for(
-        lambda: cloud.block_storage.volumes.get(volume),
-        there,
-        what=f"{cloud.where}: attaching of volume {label} to server {server_id}",
-        timeout=TIMEOUT if timeout is None else timeout,
-    )
+    what = f"{cloud.where}: attaching of volume {label} to server {server_id}"
+    longest = TIMEOUT if timeout is None else timeout
+    await cloud.block_storage.volumes.poll.wait(volume.id, there, what=what, timeout=longest, goal="attached")
 
 
 async def detach_volume(
@@ -247,12 +243,9 @@ async def detach_volume(
         return seen is None or (seen.status in ("available", "in-use") and not _is_at(seen, server_id))
 
     if wait:
-        await wait_for(
-            lambda: by_id(cloud.block_storage.volumes, found.id),
-            off,
-            what=f"{cloud.where}: detaching of volume {label} from server {server_id}",
-            timeout=TIMEOUT if timeout is None else timeout,
-        )
+        what = f"{cloud.where}: detaching of volume {label} from server {server_id}"
+        longest = TIMEOUT if timeout is None else timeout
+        await cloud.block_storage.volumes.poll.wait(found.id, off, what=what, timeout=longest, goal="detached")
     return True
 
 

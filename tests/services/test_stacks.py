@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from aiocloud import InvalidRequest, ResourceFailed
@@ -42,7 +45,8 @@ async def test_a_stack_with_all_its_files_is_waited_for(tmp_path: Path) -> None:
     script = Script(
         {
             "POST /v1/p/stacks": (201, {"stack": {"id": "s1", "links": []}}),
-            "GET /v1/p/stacks/s": InTurn(stack("CREATE_IN_PROGRESS"), stack("CREATE_COMPLETE", outputs=[])),
+            "GET /v1/p/stacks/s1": InTurn(stack("CREATE_IN_PROGRESS"), stack("CREATE_COMPLETE")),
+            "GET /v1/p/stacks/s": stack("CREATE_COMPLETE", outputs=[]),
         }
     )
     environment = tmp_path / "env.yaml"
@@ -68,7 +72,7 @@ async def test_a_stack_that_fails_says_why_in_heats_words() -> None:
     script = Script(
         {
             "POST /v1/p/stacks": (201, {"stack": {"id": "s1", "links": []}}),
-            "GET /v1/p/stacks/s": stack("CREATE_FAILED", stack_status_reason="no valid host"),
+            "GET /v1/p/stacks/s1": stack("CREATE_FAILED", stack_status_reason="no valid host"),
         }
     )
     async with script.connect("orchestration", "http://heat.test/v1/p") as cloud:
@@ -83,6 +87,9 @@ async def test_an_update_is_not_done_before_it_has_begun() -> None:
             "GET /v1/p/stacks/s": InTurn(
                 stack("UPDATE_COMPLETE", **before),
                 stack("UPDATE_COMPLETE", **before),
+                stack("UPDATE_COMPLETE", **begun),
+            ),
+            "GET /v1/p/stacks/s1": InTurn(
                 stack("UPDATE_COMPLETE", **before),
                 stack("UPDATE_IN_PROGRESS", **begun),
                 stack("UPDATE_COMPLETE", **begun),
@@ -110,6 +117,28 @@ async def test_a_stack_is_removed_by_name_and_id_together_and_gone_when_heat_say
         assert await cloud.delete_stack("s", wait=True, timeout=30) is True
         assert await cloud.delete_stack("other") is False
         assert await cloud.get_stack("s1") is None
+
+
+async def test_many_who_wait_for_stacks_share_one_look() -> None:
+    names = [f"s{n}" for n in range(8)]
+
+    def listed(status: str) -> dict[str, Any]:
+        return {"stacks": [{"id": f"id-{name}", "stack_name": name, "stack_status": status} for name in names]}
+
+    done = {f"GET /v1/p/stacks/{n}": stack("CREATE_COMPLETE", id=f"id-{n}", stack_name=n) for n in names}
+    script = Script(
+        {
+            "POST /v1/p/stacks": lambda request: {"stack": {"id": f"id-{json.loads(request.content)['stack_name']}"}},
+            "GET /v1/p/stacks": InTurn(listed("CREATE_IN_PROGRESS"), listed("CREATE_COMPLETE")),
+            **done,
+            **{f"GET /v1/p/stacks/id-{n}": stack("CREATE_IN_PROGRESS", id=f"id-{n}", stack_name=n) for n in names},
+        }
+    )
+    async with script.connect("orchestration", "http://heat.test/v1/p") as cloud, anyio.create_task_group() as tasks:
+        for name in names:
+            tasks.start_soon(partial(cloud.create_stack, name, template_object={}, wait=True, timeout=60))
+    looks = sum(request.method == "GET" for request in script.requests) - len(names)
+    assert looks < 2 * len(names)
 
 
 async def test_a_template_is_one_thing_and_its_files_are_there(tmp_path: Path) -> None:
