@@ -131,7 +131,13 @@ async def test_many_who_wait_for_stacks_share_one_look() -> None:
             "POST /v1/p/stacks": lambda request: {"stack": {"id": f"id-{json.loads(request.content)['stack_name']}"}},
             "GET /v1/p/stacks": InTurn(listed("CREATE_IN_PROGRESS"), listed("CREATE_COMPLETE")),
             **done,
-            **{f"GET /v1/p/stacks/id-{n}": stack("CREATE_IN_PROGRESS", id=f"id-{n}", stack_name=n) for n in names},
+            **{
+                f"GET /v1/p/stacks/id-{n}": InTurn(
+                    stack("CREATE_IN_PROGRESS", id=f"id-{n}", stack_name=n),
+                    stack("CREATE_COMPLETE", id=f"id-{n}", stack_name=n),
+                )
+                for n in names
+            },
         }
     )
     async with script.connect("orchestration", "http://heat.test/v1/p") as cloud, anyio.create_task_group() as tasks:
