@@ -269,22 +269,29 @@ def test_an_empty_pool_of_floating_ips_is_said_and_leaves_nothing(tmp_path: Path
     assert len(fake.cloud().region().nova.servers) == 2
 
 
-def without_gateway(fake: FakeCloud) -> None:
-    for subnet in fake.cloud().region().neutron.subnets.values():
-        subnet["gateway_ip"] = None
-
-
-def without_router(fake: FakeCloud) -> None:
-    fake.cloud().region().neutron.routers.rows.clear()
-
-
-@pytest.mark.parametrize("broken", [without_router])
-def test_a_network_that_leads_nowhere_is_said(broken: Callable[[FakeCloud], None], tmp_path: Path) -> None:
+def test_a_network_that_no_router_leads_out_of_is_said(tmp_path: Path) -> None:
     fake = FakeCloud(boot_time=5, quotas=PLENTY)
-    broken(fake)
+    fake.cloud().region().neutron.routers.rows.clear()
     outcomes = outcomes_of(tmp_path, fake, nothing)
     assert all(isinstance(outcome.error, NoPublicAddress) for outcome in outcomes)
     assert not fake.cloud().region().nova.servers
+
+
+@anyway
+async def test_a_network_without_gateway_is_no_way_out_and_another_is_taken(tmp_path: Path) -> None:
+    fake = FakeCloud(boot_time=0.01, quotas=PLENTY)
+    async with connect(fake, tmp_path) as cloud:
+        closed = await cloud.create_network("closed")
+        await cloud.create_subnet(closed, cidr="192.168.7.0/24", disable_gateway_ip=True)
+        with pytest.raises(NoPublicAddress, match="not reachable from subnet"):
+            await cloud.create_server("s", image="ubuntu-24.04", flavor="m1.tiny", network="closed", wait=True)
+        assert not fake.cloud().region().nova.servers
+        both = await cloud.create_server(
+            "t", image="ubuntu-24.04", flavor="m1.tiny", network=["closed", "private"], wait=True
+        )
+        floating = next(iter(fake.cloud().region().neutron.floatingips.values()))
+        assert both.public_v4 == floating["floating_ip_address"]
+        assert not floating["fixed_ip_address"].startswith("192.168.7.")
 
 
 @anyway
