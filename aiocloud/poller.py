@@ -86,6 +86,8 @@ class Shared(Generic[T]):
 
         An error goes to everybody who was waiting when it happened, and to nobody later.
         """
+        if self._value and max_age == math.inf:
+            return self._value[0]
         called = anyio.current_time()
         async with self._lock:
             if self._error is not None and self._began >= called:

@@ -107,8 +107,7 @@ async def _body(piece: Piece, part: Any) -> tuple[Body, str | None]:
     """What to send, and its MD5 where it is known beforehand."""
     if piece.size <= _AT_ONCE:
         piece.digests = Digests(["md5"])
-        chunks = [chunk async for chunk in piece.source.read(piece.start, piece.size, piece.digests, _AT_ONCE)]
-        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        data = await piece.source.take(piece.start, piece.size, piece.digests)
         part.add(len(data))
         return data, piece.etag
 
@@ -163,7 +162,7 @@ class Sending:
 
 def _window(segment_size: int) -> Window:
     """Small segments are bound by latency, large ones by bandwidth."""
-    return Window(start=8, most=32 if segment_size <= 4 * _AT_ONCE else 16)
+    return Window(start=8, most=32) if segment_size <= 4 * _AT_ONCE else Window(start=4, most=16)
 
 
 async def send_file(

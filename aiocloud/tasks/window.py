@@ -11,15 +11,17 @@ __all__ = ["Window", "had_trouble"]
 
 
 class Window:
-    """Slots for parts. It opens by half as long as each round is at least 5 % faster than the one before.
+    """Slots for parts. It opens by half as long as that makes it a quarter faster: a slot costs a connection and memory.
 
-    A round is two completions a slot. Trouble (429, 503, resets, timeouts) halves it, at most once a round.
+    A round is two completions a slot. Trouble (429, 503, resets, timeouts) halves it, at most once a round; rounds without
+    trouble then win the lost slots back one by one.
     """
 
     def __init__(self, start: int = 8, most: int = 16) -> None:
         self._limiter = anyio.CapacityLimiter(max(1, min(start, most)))
         self._most = max(1, most)
         self._growing = True
+        self._lost = 0
         self._begin()
         self._last_rate = 0.0
 
@@ -49,17 +51,18 @@ class Window:
         if trouble and not self._troubled:
             self._troubled = True
             self._growing = False
+            self._lost = max(self._lost, self.size)
             self._limiter.total_tokens = max(1, self.size // 2)
         if self._count >= 2 * self.size:
             self._next_round()
 
     def _next_round(self) -> None:
         rate = self._bytes / max(anyio.current_time() - self._since, 1e-6)
-        if not self._troubled:
-            # After trouble has passed, it feels its way up one by one.
-            self._growing = self._growing and rate > 1.05 * self._last_rate
-            more = max(1, self.size // 2) if self._growing else 1 if rate > 1.05 * self._last_rate else 0
-            self._limiter.total_tokens = min(self._most, self.size + more)
+        self._growing = self._growing and rate > 1.25 * self._last_rate
+        if self._growing:
+            self._limiter.total_tokens = min(self._most, self.size + max(1, self.size // 2))
+        elif not self._troubled and self.size < self._lost:
+            self._limiter.total_tokens += 1
         self._last_rate = rate
         self._begin()
 

@@ -87,7 +87,7 @@ def header_values(headers: Mapping[str, str | None]) -> dict[str, Any]:
     for name, value in headers.items():
         if value is None:
             continue
-        if any(unicodedata.category(char) in ("Cc", "Cs") for char in value):
+        if not value.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in value):
             raise InvalidRequest(f"the value of {name} holds a control character: {value[:60]!r}")
         ready[name] = value.encode()  # bytes, because the HTTP library takes text for ASCII
     return ready
