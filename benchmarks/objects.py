@@ -1,8 +1,9 @@
 """G10, G11: one file up and down again, beside openstacksdk, python-swiftclient, rclone and curl, in one run.
 
-Each client is a process of its own, measured by the kernel: wall, CPU and peak memory. The clients take turns, so that a
-busy machine is busy for all of them. `--clouds-yaml FILE --cloud NAME` runs on a real Swift; without, it is a fake one on a
-port that keeps nothing of what it gets and answers after 20 ms. A client that is not installed is left out, and named.
+Each client is a process of its own, measured by the kernel: wall, CPU and peak memory, from its start to its end. The clients
+take turns, so that a busy machine is busy for all of them. All of it is done on a Swift that costs nothing and answers after
+20 ms (`_sink.py`), and with `--clouds-yaml FILE --cloud NAME` on a real one, too. A client that is not installed is left
+out, and named.
 
     nox -s bench -- objects --small
     nox -s bench -- objects --clouds-yaml clouds.yaml --cloud NAME
@@ -34,15 +35,20 @@ from aiocloud.tasks.objects import delete_all
 
 MiB = 1024 * 1024
 
+# As `pip install aiocloud` leaves it, without trio, which the HTTP library imports wherever it is installed.
 AIOCLOUD_UP = """
-import asyncio, sys, aiocloud
+import sys
+sys.modules["trio"] = None
+import asyncio, aiocloud
 async def main(config, cloud, container, path, size):
     async with aiocloud.connect(cloud, config_files=[config]) as c:
         await c.create_object(container, "big", path, segment_size=int(size))
 asyncio.run(main(*sys.argv[1:]))
 """
 AIOCLOUD_DOWN = """
-import asyncio, sys, aiocloud
+import sys
+sys.modules["trio"] = None
+import asyncio, aiocloud
 async def main(config, cloud, container, path):
     async with aiocloud.connect(cloud, config_files=[config]) as c:
         await c.get_object(container, "big", outfile=path)
@@ -247,13 +253,13 @@ async def measure(where: Where, path: Path, sizes: Sequence[int], rounds: int) -
                     await cloud.create_container(box)
                     cost = await anyio.to_thread.run_sync(run, command(box), where.env)
                     runs.setdefault((name, "up"), []).append(cost)
+                for name, command in downloads(where, path.with_name("copy")).items():
+                    cost = await anyio.to_thread.run_sync(run, command(f"{prefix}aiocloud-{nth}"), where.env)
+                    runs.setdefault((name, "down"), []).append(cost)
                 if where.real:
-                    for name, command in downloads(where, path.with_name("copy")).items():
-                        cost = await anyio.to_thread.run_sync(run, command(f"{prefix}aiocloud-{nth}"), where.env)
-                        runs.setdefault((name, "down"), []).append(cost)
-                await emptied(cloud, prefix)
+                    await emptied(cloud, prefix)
             rows += [row(name, way, size, costs) for (name, way), costs in runs.items()]
-    return rows
+    return [{"on": "real Swift" if where.real else "sink", **each} for each in rows]
 
 
 def row(name: str, way: str, size: int, costs: Sequence[Cost | str]) -> dict[str, object]:
@@ -274,43 +280,34 @@ def row(name: str, way: str, size: int, costs: Sequence[Cost | str]) -> dict[str
 
 
 def table(rows: Sequence[dict[str, object]]) -> str:
-    lines = ["| segment | way | client | wall s | CPU s | peak MiB | runs |", "|---|---|---|---|---|---|---|"]
+    lines = ["| on | segment | way | client | wall s | CPU s | peak MiB | runs |", "|---|---|---|---|---|---|---|---|"]
     for each in rows:
         numbers = " | ".join(f"{each[key]:.2f}" if key in each else "-" for key in ("wall", "cpu", "rss"))
         failed = f" ({each['failed']})" if "failed" in each else ""
         lines.append(
-            f"| {each['segment'] or '-'} | {each['way']} | {each['client']} | {numbers} | {each.get('runs', 0)}{failed} |"
+            f"| {each['on']} | {each['segment'] or '-'} | {each['way']} | {each['client']} | {numbers} | {each.get('runs', 0)}{failed} |"
         )
     return "\n".join(lines)
 
 
 @asynccontextmanager
-async def sink(folder: Path) -> AsyncIterator[Where]:
-    """A fake Swift in a process of its own, which keeps nothing and answers after 20 ms."""
-    script = (
-        "import anyio, sys\nfrom pathlib import Path\nfrom aiocloud.testing import FakeCloud\n"
-        "async def main():\n"
-        "    fake = FakeCloud(latency=0.02, token_ttl=86400)\n"
-        "    fake.cloud().region().swift.discard = True\n"
-        "    async with fake.serve():\n"
-        "        Path(sys.argv[1]).write_text(fake.clouds_yaml())\n"
-        "        print('ready', flush=True)\n"
-        "        await anyio.sleep_forever()\n"
-        "anyio.run(main)\n"
-    )
-    config = folder / "clouds.yaml"
-    command = [sys.executable, "-c", script, str(config)]
+async def sink(path: Path, sizes: Sequence[int], folder: Path) -> AsyncIterator[Where]:
+    """The Swift that costs nothing, in a process of its own."""
+    config = folder / "sink.yaml"
+    # rclone 1.60 rounds what it is told to thousandths of a KiB.
+    sizes = sorted({*sizes, *(int(round(size / 1024, 3) * 1024) for size in sizes)})
+    command = [sys.executable, "-m", "benchmarks._sink", str(path), ",".join(map(str, sizes)), str(config)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: ASYNC220 - it starts at once
     try:
         assert child.stdout is not None
         await anyio.to_thread.run_sync(child.stdout.readline)
-        yield await reached(config, "fake", real=False)
+        yield await reached(config, "fake", folder, real=False)
     finally:
         child.terminate()
         await anyio.to_thread.run_sync(child.wait)
 
 
-async def reached(config: Path, name: str, *, real: bool) -> Where:
+async def reached(config: Path, name: str, folder: Path, *, real: bool) -> Where:
     """How every client reaches the cloud: one token for those that can take one."""
     async with aiocloud.connect(name, config_files=[config]) as cloud:
         token = await cloud.authorize()
@@ -322,6 +319,9 @@ async def reached(config: Path, name: str, *, real: bool) -> Where:
         "RCLONE_CONFIG_SW_TYPE": "swift",
         "RCLONE_CONFIG_SW_STORAGE_URL": url,
         "RCLONE_CONFIG_SW_AUTH_TOKEN": token,
+        # Compiled once, as what pip installs is.
+        "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
+        "PYTHONDONTWRITEBYTECODE": "",
     }
     return Where(config, name, env, real)
 
@@ -359,8 +359,9 @@ async def suite(options: argparse.Namespace) -> list[dict[str, object]]:
         with path.open("wb") as file:
             for index in range(options.mib or (64 if options.small else 512)):
                 file.write(random.Random(index).randbytes(MiB))
+        async with sink(path, sizes, folder) as where:
+            rows = await measure(where, path, sizes, rounds)
         if options.clouds_yaml:
-            where = await reached(options.clouds_yaml, options.cloud, real=True)
-            return await measure(where, path, sizes, rounds)
-        async with sink(folder) as where:
-            return await measure(where, path, sizes, rounds)
+            where = await reached(options.clouds_yaml, options.cloud, folder, real=True)
+            rows += await measure(where, path, sizes, rounds)
+        return rows
