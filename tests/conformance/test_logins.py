@@ -2,78 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
-import json
-import secrets
-import struct
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import aiocloud
-from aiocloud import Cloud
-from aiocloud.errors import MoreFactorsNeeded
+from tests.conformance.stage import Stage, one_time_passcodes
 from tests.conformance.target import Target
 
 pytestmark = pytest.mark.anyio
 
-
-@dataclass
-class Stage:
-    """An administrator, an ordinary login, and what has to be taken away at the end."""
-
-    target: Target
-    admin: Cloud
-    user: Cloud
-    made: AsyncExitStack
-    folder: Path
-
-    async def make(self, cloud: Cloud, path: str, kind: str, **body: Any) -> dict[str, Any]:
-        """Make something; it is deleted at the end."""
-        made: dict[str, Any] = (await cloud.identity.post(path, json={kind: body})).json()[kind]
-        where = f"{path}/{made['id']}"
-        self.made.push_async_callback(self._remove, cloud, where)
-        return made
-
-    async def _remove(self, cloud: Cloud, where: str) -> None:
-        await cloud.identity.delete(where)
-
-    async def person(self) -> dict[str, Any]:
-        """A new user, member of the ordinary login's project."""
-        name, password = f"{self.target.prefix}-{secrets.token_hex(3)}", secrets.token_urlsafe(16)
-        project = await self.project_id()
-        user = await self.make(self.admin, "/users", "user", name=name, password=password)
-        roles = (await self.admin.identity.get("/roles", params={"name": "member"})).json()["roles"]
-        await self.admin.identity.put(f"/projects/{project}/users/{user['id']}/roles/{roles[0]['id']}")
-        return {"user_id": user["id"], "password": password, "project_id": project}
-
-    async def project_id(self) -> str:
-        return str((await self.whose(self.user))["project"]["id"])
-
-    async def whose(self, cloud: Cloud) -> dict[str, Any]:
-        """The token of a login, as Keystone describes it."""
-        token = await cloud.authorize()
-        answer = await cloud.identity.get("/auth/tokens", headers={"X-Subject-Token": token})
-        found: dict[str, Any] = answer.json()["token"]
-        return found
-
-    def login(self, auth_type: str, *, auth_methods: list[str] | None = None, **auth: Any) -> Cloud:
-        """A connection that knows only these keys, and where the cloud is."""
-        cloud = {
-            "auth_type": auth_type,
-            "auth": {"auth_url": self.user.config.auth["auth_url"], **{k: v for k, v in auth.items() if v is not None}},
-            "region_name": self.user.region_name,
-            **({"auth_methods": auth_methods} if auth_methods else {}),
-        }
-        path = self.folder / f"{secrets.token_hex(4)}.yaml"
-        path.write_text(json.dumps({"clouds": {"login": cloud}}))
-        return aiocloud.connect("login", config_files=[path], **self.target.options)
+FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture
@@ -86,13 +29,6 @@ async def stage(target: Target, tmp_path: Path) -> AsyncIterator[Stage]:
         await made.enter_async_context(admin)
         user = await made.enter_async_context(target.connect())
         yield Stage(target, admin, user, made, tmp_path)
-
-
-def passcode(secret: str) -> str:
-    """The one-time code of this half minute (RFC 6238)."""
-    digest = hmac.digest(base64.b32decode(secret), struct.pack(">Q", int(time.time()) // 30), "sha1")
-    at = digest[-1] & 15
-    return f"{(struct.unpack('>I', digest[at : at + 4])[0] & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
 async def test_application_credential_by_id_and_by_name(stage: Stage) -> None:
@@ -177,35 +113,7 @@ async def test_a_trust_lets_somebody_act_for_another(stage: Stage) -> None:
 async def test_a_one_time_passcode_alone_and_as_second_factor(stage: Stage) -> None:
     if stage.target.fake:
         pytest.skip("the fake keystone has no one-time passcodes")
-    person = await stage.person()
-    secret = base64.b32encode(secrets.token_bytes(20)).decode()
-    await stage.make(stage.admin, "/credentials", "credential", type="totp", blob=secret, user_id=person["user_id"])
-    scope = {"user_id": person["user_id"], "project_id": person["project_id"]}
-    async with stage.login("v3totp", **scope, passcode=passcode(secret)) as cloud:
-        try:
-            await cloud.authorize()
-        except aiocloud.Unauthorized as refused:
-            if "unsupported method" not in str(refused):
-                raise
-            pytest.skip("this Keystone has no totp among its [auth] methods")
-        assert (await stage.whose(cloud))["methods"] == ["totp"]
-
-    rules = {"multi_factor_auth_enabled": True, "multi_factor_auth_rules": [["password", "totp"]]}
-    await stage.admin.identity.patch(f"/users/{person['user_id']}", json={"user": {"options": rules}})
-    both = ["v3password", "v3totp"]
-    keys = {**person, "passcode": passcode(secret)}
-    async with stage.login("v3multifactor", auth_methods=both, **keys) as cloud:
-        assert set((await stage.whose(cloud))["methods"]) == {"password", "totp"}
-
-    async with stage.login("password", **person) as cloud:
-        with pytest.raises(MoreFactorsNeeded) as half:
-            await cloud.authorize()
-    assert set(half.value.required[0]) == {"password", "totp"}
-    receipt = half.value.receipt
-    assert receipt is not None
-    keys = {**scope, "passcode": passcode(secret), "auth_receipt": receipt.get_secret_value()}
-    async with stage.login("v3totp", **keys) as cloud:
-        assert set((await stage.whose(cloud))["methods"]) == {"password", "totp"}
+    await one_time_passcodes(stage)
 
 
 async def test_a_revoked_token_is_replaced_without_the_caller_noticing(stage: Stage) -> None:
@@ -223,3 +131,59 @@ async def test_an_auth_url_may_be_spelled_in_many_ways(target: Target) -> None:
     for ending in ("", "/", "/v3", "/v3/", "/v2.0"):
         async with target.connect(auth={"auth_url": given + ending}) as cloud:
             assert await cloud.authorize()
+
+
+async def test_a_token_at_an_endpoint(stage: Stage) -> None:
+    endpoint = await stage.user.endpoint_for("identity")
+    me = await stage.whose(stage.user)
+    where = f"/users/{me['user']['id']}"
+    async with stage.login("admin_token", endpoint=endpoint, token=await stage.user.authorize()) as cloud:
+        assert (await cloud.identity.get(where)).json()["user"]["name"] == me["user"]["name"]
+    async with stage.login("admin_token", endpoint=endpoint, token="no-token") as cloud:
+        with pytest.raises(aiocloud.Unauthorized):
+            await cloud.identity.get(where)
+
+
+async def test_no_login_reaches_what_needs_none(stage: Stage) -> None:
+    endpoint = await stage.user.endpoint_for("identity")
+    async with stage.login("none", endpoint=endpoint) as cloud:
+        with pytest.raises(aiocloud.Unauthorized):
+            await cloud.identity.get("/projects")
+        assert await cloud.authorize() == ""
+        assert (await cloud.identity.get("/")).json()["version"]["id"].startswith("v3")
+
+
+async def test_user_and_password_with_each_request(stage: Stage) -> None:
+    if stage.target.fake:
+        pytest.skip("no service of the fake takes HTTP Basic")
+    me = await stage.whose(stage.user)
+    where = f"/users/{me['user']['id']}/application_credentials"
+    made = await stage.make(stage.user, where, "application_credential", name=stage.target.prefix)
+    endpoint = await stage.user.endpoint_for("identity")
+    form: dict[str, Any] = {"content": b"grant_type=client_credentials", "headers": {"Content-Type": FORM}}
+    async with stage.login("http_basic", endpoint=endpoint, username=made["id"], password=made["secret"]) as cloud:
+        assert (await cloud.identity.post("/OS-OAUTH2/token", **form)).json()["token_type"] == "Bearer"
+    async with stage.login("http_basic", endpoint=endpoint, username=made["id"], password="wrong-canary") as cloud:
+        with pytest.raises(aiocloud.Unauthorized) as refused:
+            await cloud.identity.post("/OS-OAUTH2/token", **form)
+    assert "wrong-canary" not in str(refused.value)
+
+
+async def test_the_same_cloud_as_somebody_else_and_in_another_project(stage: Stage) -> None:
+    person = await stage.person()
+    mine = await stage.user.authorize()
+    async with stage.user.connect_as(user_id=person["user_id"], password=person["password"]) as other:
+        assert (await stage.whose(other))["user"]["id"] == person["user_id"]
+        assert (await stage.whose(other))["project"]["id"] == person["project_id"]
+    project = await stage.make(stage.admin, "/projects", "project", name=stage.target.prefix, domain_id="default")
+    async with stage.login("password", **person) as cloud:
+        async with cloud.connect_as_project(project["name"]) as refused:
+            with pytest.raises(aiocloud.Unauthorized):
+                await refused.authorize()
+        roles = (await stage.admin.identity.get("/roles", params={"name": "member"})).json()["roles"]
+        await stage.admin.identity.put(f"/projects/{project['id']}/users/{person['user_id']}/roles/{roles[0]['id']}")
+        for named in (project["name"], {"id": project["id"]}):
+            async with cloud.connect_as_project(named) as elsewhere:
+                assert (await stage.whose(elsewhere))["project"]["id"] == project["id"]
+        assert (await stage.whose(cloud))["project"]["id"] == person["project_id"]
+    assert await stage.user.authorize() == mine
