@@ -22,6 +22,7 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from urllib.parse import urlencode
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from xml.etree import ElementTree
 
 FEDERATED = re.compile(r"/v3/OS-FEDERATION/identity_providers/[^/]+/protocols/(?P<protocol>[^/]+)/auth")
 ASSERTIONS = "/Shibboleth.sso/SAML2/ECP"
@@ -87,7 +88,7 @@ class Front:
         return [b""]
 
     def asserted(self, envelope: str) -> str | None:
-        from saml2 import BINDING_PAOS
+        from saml2 import BINDING_PAOS, BINDING_SOAP, saml, xmldsig
         from saml2.client import Saml2Client
         from saml2.config import SPConfig
         from saml2.response import StatusError
@@ -109,8 +110,10 @@ class Front:
                 "allow_unknown_attributes": True,
             }
         )
+        for prefix, module in (("saml", saml), ("xmldsig", xmldsig)):
+            ElementTree.register_namespace(prefix, module.NAMESPACE)  # the prefixes are signed, too: they must stay
         try:
-            answer = Saml2Client(config).parse_authn_request_response(envelope, BINDING_PAOS)
+            answer = Saml2Client(config).parse_authn_request_response(envelope, BINDING_SOAP)
         except (SignatureError, StatusError) as error:
             print(f"assertion refused: {error!r}", file=sys.stderr)
             return None
