@@ -269,18 +269,13 @@ async def create_port(
     `fixed_ips` are mappings with `subnet_id` and `ip_address`; `subnet_id` and `ip_address` are short for one of them.
     No `security_groups` means the project's default group, an empty list means none at all.
     """
-    if subnet_id is not None or ip_address is not None:
-        if fixed_ips is not None:
-            raise InvalidRequest("fixed_ips says it all: subnet_id and ip_address stand for one of them")
-        fixed_ips = [given(subnet_id=subnet_id, ip_address=ip_address)]
-    groups = cloud.network.security_groups
     wanted = given(
         name=name,
         description=description,
         admin_state_up=admin_state_up,
         mac_address=mac_address,
-        fixed_ips=_dicts(fixed_ips),
-        security_groups=None if security_groups is None else [await groups.id_of(group) for group in security_groups],
+        fixed_ips=_fixed_ips(fixed_ips, subnet_id, ip_address),
+        security_groups=await _group_ids(cloud, security_groups),
         port_security_enabled=port_security_enabled,
         allowed_address_pairs=_dicts(allowed_address_pairs),
         extra_dhcp_opts=_dicts(extra_dhcp_opts),
@@ -298,6 +293,20 @@ async def create_port(
         extra_body=extra_body,
     )
     return await _create_port(cloud, await cloud.network.networks.id_of(network_id), wanted)
+
+
+def _fixed_ips(
+    fixed_ips: Sequence[Mapping[str, Any]] | None, subnet_id: str | None, ip_address: str | None
+) -> list[dict[str, Any]] | None:
+    if subnet_id is None and ip_address is None:
+        return _dicts(fixed_ips)
+    if fixed_ips is not None:
+        raise InvalidRequest("fixed_ips says it all: subnet_id and ip_address stand for one of them")
+    return [given(subnet_id=subnet_id, ip_address=ip_address)]
+
+
+async def _group_ids(cloud: Region, groups: Sequence[Which] | None) -> list[str] | None:
+    return None if groups is None else [await cloud.network.security_groups.id_of(group) for group in groups]
 
 
 async def _create_port(cloud: Region, network_id: str, wanted: dict[str, Any]) -> Port:
