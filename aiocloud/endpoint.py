@@ -44,10 +44,15 @@ class Endpoint(Rest):
         self, session: Session, config: CloudConfig, service_type: str, options: Options, prefix: str = ""
     ) -> None:
         self.session = session
-        self.config = config
+        self._config = config
         self.service_type = service_type
         self.options = options
         self.prefix = prefix
+
+    @property
+    def config(self) -> CloudConfig:
+        """The region's configuration."""
+        return self.session.known(self._config)
 
     def at(self, *names: str) -> Endpoint:
         """The same service below a path: `endpoint.at("servers", id)`."""

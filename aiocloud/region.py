@@ -41,9 +41,14 @@ class Region:
 
     def __init__(self, session: Session, config: CloudConfig, options: Options) -> None:
         self.session = session
-        self.config = config
+        self._config = config
         self.options = options
         session.know(config)
+
+    @property
+    def config(self) -> CloudConfig:
+        """The region's configuration; what a profile at an address says is in it once something was asked."""
+        return self.session.known(self._config)
 
     @property
     def name(self) -> str:

@@ -104,6 +104,7 @@ class Session:
         self._store = token_store
         self._agent = user_agent(app_name, app_version)
         self._kept: dict[Hashable, Any] = {}
+        self._resolved: dict[str | None, CloudConfig] = {}
         self._token: Token | None = None
         self._closed = False
 
@@ -133,6 +134,29 @@ class Session:
         self._closed = True
         await self._transport.aclose()
 
+    # A profile that has to be fetched first: `profile: https://...`
+
+    def known(self, config: CloudConfig) -> CloudConfig:
+        """A region's configuration, with what its profile says as soon as that was fetched."""
+        return self._resolved.get(config.region_name, config)
+
+    async def resolved(self, config: CloudConfig) -> CloudConfig:
+        """A region's configuration with its profile filled in, fetched once for all regions."""
+        if config.remote_profile is None:
+            return config
+        if config.region_name not in self._resolved:
+            self._resolved[config.region_name] = await resolve_remote_profile(config, self._profile)
+        return self._resolved[config.region_name]
+
+    async def _profile(self, url: str) -> bytes:
+        async def fetch() -> bytes:
+            response = await self._send_bare(httpx.Request("GET", url))
+            if response.is_error:
+                raise error_from(response, self.config.name, None, "the profile's server")
+            return response.content
+
+        return await self.once(("profile", url), lambda: Shared(fetch)).get(max_age=math.inf)
+
     # The login
 
     async def token(self) -> Token:
@@ -141,19 +165,8 @@ class Session:
         return self._token
 
     async def _auth(self) -> AuthManager:
-        config = await self.once("config", lambda: Shared(self._resolve)).get(max_age=math.inf)
+        config = await self.resolved(self.config)
         return self.once("auth", lambda: AuthManager(config, self._send_bare, store=self._store))
-
-    async def _resolve(self) -> CloudConfig:
-        """The configuration with a profile that has to be fetched first (`profile: https://...`) filled in."""
-
-        async def fetch(url: str) -> bytes:
-            response = await self._send_bare(httpx.Request("GET", url))
-            if response.is_error:
-                raise error_from(response, self.config.name, None, "the profile's server")
-            return response.content
-
-        return await resolve_remote_profile(self.config, fetch)
 
     async def _send_bare(self, request: httpx.Request) -> httpx.Response:
         """Carry a request as it is, without a token, and read its answer."""
@@ -177,6 +190,7 @@ class Session:
 
     async def service(self, config: CloudConfig, service_type: str) -> Discovered:
         """A service's URL and microversions in a region, discovered on first use. Raises Unsupported when it has none."""
+        config = await self.resolved(config)
         wanted = config.service(service_type)
         key = ("service", wanted.service_type, config.region_name)
         found = self.once(key, lambda: Shared(lambda: self._discover(config, wanted)))

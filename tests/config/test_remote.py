@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+import aiocloud
+from aiocloud._http import httpx
 from aiocloud.config.relogin import as_somebody_else
 from aiocloud.config.remote import resolve_remote_profile
 from aiocloud.errors import ConfigError, TransportError
+from aiocloud.testing import FakeCloud
 from tests.config.helper import Files
 
 pytestmark = pytest.mark.anyio
@@ -137,3 +142,42 @@ async def test_profiles_are_fetched_over_https_only(files: Files) -> None:
 async def test_another_login_survives_the_fetch(files: Files) -> None:
     other = as_somebody_else(files.load(MINE).cloud("mine", "r1"), {"username": "you"})
     assert (await resolve_remote_profile(other, Host().fetch)).auth["username"] == "you"
+
+
+class Published(httpx.AsyncBaseTransport):
+    """A fake cloud whose host publishes a profile, too."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, facts: dict[str, Any]) -> None:
+        self._inner = inner
+        self._body = json.dumps({"name": "example", "profile": facts}).encode()
+        self.asked = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.startswith("/.well-known/"):
+            self.asked += 1
+            return httpx.Response(200, content=self._body)
+        request.url = request.url.copy_with(scheme="http")
+        return await self._inner.handle_async_request(request)
+
+
+async def test_everybody_sees_what_a_fetched_profile_says(fake: FakeCloud, tmp_path: Path) -> None:
+    written = yaml.safe_load(fake.clouds_yaml())["clouds"]["fake"]
+    url = written["auth"].pop("auth_url").replace("http:", "https:")
+    facts = {
+        "auth": {"auth_url": url},
+        "image_format": "vhd",
+        "has_volume": False,
+        "compute_default_microversion": "2.60",
+    }
+    host = Published(fake.transport, facts)
+    path = tmp_path / "clouds.yaml"
+    path.write_text(yaml.safe_dump({"clouds": {"fake": {**written, "profile": "https://fake.test"}}}))
+    async with aiocloud.connect("fake", config_files=[path], secure_files=[], transport=host) as cloud:
+        before = cloud.config
+        await cloud.list_flavors()
+        assert (before.image_format, cloud.config.image_format) == ("qcow2", "vhd")
+        assert not await cloud.has_service("volume")
+        assert cloud.image.endpoint.config.image_format == "vhd"
+        sent = [seen for seen in fake.requests if seen.service == "compute" and seen.path.endswith("/flavors/detail")]
+        assert [seen.headers["openstack-api-version"] for seen in sent] == ["compute 2.60"]
+    assert host.asked == 1
