@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from aiocloud.config.schema import CloudConfig
+from aiocloud.config.values import is_secret
 
 __all__ = ["as_project", "as_somebody_else"]
 
@@ -31,15 +32,13 @@ _NAMES = {
     "trust_id": _SCOPE,
 }
 
-_SECRET = ("password", "token", "passcode", "secret", "application_credential_secret", "client_secret", "access_token")
-
 
 def as_somebody_else(config: CloudConfig, auth: Mapping[str, Any]) -> CloudConfig:
     """A configuration with keys of `auth` replaced; naming a thing in one way drops its other name."""
     given = {key: value for key, value in auth.items() if value is not None}
     dropped = {name for key in given for name in _NAMES.get(key, ()) if name not in given}
     kept = {key: value for key, value in config.auth.items() if key not in dropped}
-    hidden = {k: SecretStr(v) if k in _SECRET and isinstance(v, str) else v for k, v in given.items()}
+    hidden = {k: SecretStr(v) if is_secret(k) and isinstance(v, str) else v for k, v in given.items()}
     again = config.with_remote
     later = functools.partial(_later, again, auth) if again else None
     return dataclasses.replace(config, auth={**kept, **hidden}, with_remote=later)
