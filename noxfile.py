@@ -69,6 +69,13 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session
+def peer(session: nox.Session) -> None:
+    """The same configuration files read by openstacksdk and by us; it is installed here and nowhere else."""
+    install(session, "tests", "peer")
+    session.run("python", "-m", "pytest", "tests/config/test_peer.py", *session.posargs)
+
+
+@nox.session
 def promises(session: nox.Session) -> None:
     """What aiocloud promises when things go wrong, at full size, into docs/promises.md. `-- --small`: as CI runs it."""
     install(session, "tests")

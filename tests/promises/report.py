@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-FULL = os.environ.get("AIOCLOUD_PROMISES") == "full" or os.environ.get("AIOCLOUD_PROMISE_FULL") == "1"
+FULL = os.environ.get("AIOCLOUD_PROMISES") == "full"
 
 
 def size(small: int, full: int) -> int:
