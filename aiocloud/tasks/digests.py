@@ -6,14 +6,16 @@ MD5 is what Swift and Glance compare by; here it finds damage, and keeps nothing
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable
 from typing import Protocol
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 
 from aiocloud.errors import InvalidRequest
 
-__all__ = ["Digests", "Hash", "is_known", "md5", "new_hash"]
+__all__ = ["Digests", "Hash", "hashers", "is_known", "md5", "new_hash"]
 
 # Below this many bytes the hop to a thread costs more than the hashing.
 _SMALL = 16 * 1024
@@ -49,6 +51,19 @@ def md5(data: bytes | memoryview) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
+_hashers: RunVar[CapacityLimiter] = RunVar("aiocloud threads that hash")
+
+
+def hashers() -> CapacityLimiter:
+    """The threads that read and hash: one a core, 2 to 4. More are no faster, and each holds on to memory that it freed."""
+    try:
+        return _hashers.get()
+    except LookupError:
+        limiter = CapacityLimiter(max(2, min(4, os.cpu_count() or 1)))
+        _hashers.set(limiter)
+        return limiter
+
+
 class Digests:
     """Several hashes of one stream of bytes."""
 
@@ -62,7 +77,7 @@ class Digests:
         if len(data) <= _SMALL:
             self.update_now(data)
         else:
-            await to_thread.run_sync(self.update_now, data)
+            await to_thread.run_sync(self.update_now, data, limiter=hashers())
 
     def update_now(self, data: bytes) -> None:
         """Take in more, right here: for those who are in a worker thread already."""
