@@ -284,9 +284,8 @@ def table(rows: Sequence[dict[str, object]]) -> str:
     for each in rows:
         numbers = " | ".join(f"{each[key]:.2f}" if key in each else "-" for key in ("wall", "cpu", "rss"))
         failed = f" ({each['failed']})" if "failed" in each else ""
-        lines.append(
-            f"| {each['on']} | {each['segment'] or '-'} | {each['way']} | {each['client']} | {numbers} | {each.get('runs', 0)}{failed} |"
-        )
+        head = " | ".join(str(each[key] or "-") for key in ("on", "segment", "way", "client"))
+        lines.append(f"| {head} | {numbers} | {each.get('runs', 0)}{failed} |")
     return "\n".join(lines)
 
 
