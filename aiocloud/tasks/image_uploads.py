@@ -22,7 +22,7 @@ from aiocloud.tasks.image_imports import check_offered, start_import, until_acti
 from aiocloud.tasks.image_records import new_record
 from aiocloud.tasks.image_tasks import from_swift
 from aiocloud.tasks.image_wanted import Wanted, Way, check_given, hash_of, same_already
-from aiocloud.tasks.sources import FileSource, Source
+from aiocloud.tasks.sources import FileSource, Source, closed_after
 from aiocloud.tasks.undo import Undo
 from aiocloud.transport.body import Body, Replay
 
@@ -40,7 +40,22 @@ async def from_source(
     cloud: Region, wanted: Wanted, way: Way, source: Source | AsyncIterator[bytes], *, allow_duplicates: bool
 ) -> Image:
     """An image of a file, bytes or a stream."""
-    head, tail, content = await _ends(source)
+    async with closed_after(source):
+        head, tail, content = await _ends(source)
+        async with closed_after(content):
+            return await _from_content(cloud, wanted, way, content, head, tail, allow_duplicates=allow_duplicates)
+
+
+async def _from_content(
+    cloud: Region,
+    wanted: Wanted,
+    way: Way,
+    content: Source | AsyncIterator[bytes],
+    head: bytes,
+    tail: bytes,
+    *,
+    allow_duplicates: bool,
+) -> Image:
     disk_format = wanted.disk_format or formats.recognise(head, tail) or cloud.config.image_format
     formats.check_safe(head, disk_format)
     if not allow_duplicates and (same := await same_already(cloud, wanted, content)) is not None:

@@ -313,6 +313,7 @@ async def upload_archive(
     status = str(answer.get("Response Status") or "")
     if errors or not status.startswith("2"):
         told = "; ".join(f"{row[0]}: {row[1]}" for row in (errors if is_array(errors) else [])[:5])
+        told = told or str(answer.get("Response Body") or "")
         error = CloudError(f"the archive was not unpacked whole: {status} {told}")
         raise error.at(cloud.name, cloud.region_name, "object-store")
     return int(answer.get("Number Files Created") or 0)

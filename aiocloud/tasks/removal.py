@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
+import anyio
 from anyio import CapacityLimiter
 
 from aiocloud._json import is_array, load_json, mapping
@@ -19,6 +20,7 @@ from aiocloud.tasks.segments import batches, segments_container
 __all__ = ["delete_container", "delete_many", "delete_object", "keeps_versions", "remove_if_empty", "segments_of"]
 
 _AT_ONCE = 8
+_TRIES = 3
 
 
 async def delete_object(cloud: Region, container: str, name: str) -> bool:
@@ -46,6 +48,11 @@ async def segments_of(cloud: Region, objects: Objects, found: Object) -> list[tu
     """What a large object is made of, as (container, name): those of nested manifests too. Nothing for a plain object."""
     if found.is_static_large_object:
         parts = await read_manifest(cloud, objects, found.name)
+        for _ in range(_TRIES):
+            # Nothing vouches for a manifest's names, and a segment whose name arrived damaged would stay for ever.
+            before, parts = parts, await read_manifest(cloud, objects, found.name)
+            if parts == before:
+                break
         return list(dict.fromkeys((part.container, part.name) for part in parts.all))
     if found.object_manifest is not None:
         place, prefix = split_path(found.object_manifest)
@@ -90,16 +97,19 @@ async def delete_many(cloud: Region, names: Sequence[tuple[str, str]]) -> None:
     Those that are not there are fine. Raises CloudError when some remain, naming the first few.
     """
     can = await cloud.object_store.capabilities()
-    if can.max_deletes and len(names) > _AT_ONCE:
-        remaining: list[tuple[str, str]] = []
-        for batch in batches([_path(*each) for each in names], can.max_deletes):
-            remaining += await _bulk(cloud, batch)
-    else:
-        remaining = await _one_by_one(cloud, names)
-    if remaining:
-        told = ", ".join("/".join(each) for each in remaining[:5]) + (", ..." if len(remaining) > 5 else "")
-        error = CloudError(f"{len(remaining)} objects could not be removed: {told}")
-        raise error.at(cloud.name, cloud.region_name, "object-store")
+    remaining = [*names]
+    for attempt in range(_TRIES):
+        await anyio.sleep(0.25 * attempt)
+        if can.max_deletes and len(remaining) > _AT_ONCE:
+            batch_by_batch = batches([_path(*each) for each in remaining], can.max_deletes)
+            remaining = [each for batch in batch_by_batch for each in await _bulk(cloud, batch)]
+        else:
+            remaining = await _one_by_one(cloud, remaining)
+        if not remaining:
+            return
+    told = ", ".join("/".join(each) for each in remaining[:5]) + (", ..." if len(remaining) > 5 else "")
+    error = CloudError(f"{len(remaining)} objects could not be removed: {told}")
+    raise error.at(cloud.name, cloud.region_name, "object-store")
 
 
 def _path(container: str, name: str) -> str:

@@ -13,20 +13,21 @@ import stat
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import IO, Protocol, TypeAlias
 from weakref import WeakValueDictionary, finalize, proxy
 
-from anyio import Event, to_thread
+from anyio import CancelScope, Event, to_thread
 from anyio.lowlevel import RunVar
 
 from aiocloud.errors import CloudError, InvalidRequest
 from aiocloud.poller import Shared
-from aiocloud.tasks.digests import Digests, hashers
+from aiocloud.tasks.digests import Digests
 from aiocloud.tasks.together import Pace, Running
 
-__all__ = ["CHUNK", "BytesSource", "Data", "FileSource", "Source", "Spool", "chunks_of", "source_of"]
+__all__ = ["CHUNK", "BytesSource", "Data", "FileSource", "Source", "Spool", "chunks_of", "closed_after", "source_of"]
 
 CHUNK = 512 * 1024
 """Bytes that are read, hashed and sent at a time."""
@@ -172,7 +173,7 @@ class FileSource:
 
     async def _read(self, file: io.FileIO, at: int, size: int, *digests: Digests | None) -> bytes:
         try:
-            chunk = await to_thread.run_sync(_read_chunk, file, at, size, digests, limiter=hashers())
+            chunk = await to_thread.run_sync(_read_chunk, file, at, size, digests)
         except OSError as error:
             raise CloudError(f"can't read {self.path}: {_why(error)}") from None
         if len(chunk) != size:
@@ -182,7 +183,7 @@ class FileSource:
     async def take(self, start: int, length: int, digests: Digests) -> bytes:
         """The bytes of a short range, read and hashed in one visit to a thread. Raises as `read` does."""
         try:
-            data = await to_thread.run_sync(self._take, start, length, digests, limiter=hashers())
+            data = await to_thread.run_sync(self._take, start, length, digests)
         except OSError as error:
             raise CloudError(f"can't read {self.path} any more: {_why(error)}") from None
         if len(data) != length:
@@ -348,8 +349,9 @@ async def source_of(filename: str | os.PathLike[str] | None, data: Data | None) 
 async def chunks_of(data: IO[bytes] | Iterable[bytes] | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     """A stream's chunks as they come; reading a file object and a synchronous iterator takes place in threads."""
     if isinstance(data, AsyncIterable):
-        async for chunk in data:
-            yield _as_bytes(chunk)
+        async with closed_after(data):
+            async for chunk in data:
+                yield _as_bytes(chunk)
         return
     read: Callable[[int], bytes] | None = getattr(data, "read", None)
     fetch = partial(read, CHUNK) if read is not None else partial(_gather, iter(data))
@@ -361,6 +363,17 @@ async def chunks_of(data: IO[bytes] | Iterable[bytes] | AsyncIterable[bytes]) ->
         if not chunk:
             return
         yield chunk
+
+
+@asynccontextmanager
+async def closed_after(stream: object) -> AsyncGenerator[None, None]:
+    """An async generator that is handed to us is closed when we are done with it, also before its end."""
+    try:
+        yield
+    finally:
+        if isinstance(stream, AsyncGenerator):
+            with CancelScope(shield=True):
+                await stream.aclose()
 
 
 def _gather(iterator: Iterator[bytes]) -> bytes:

@@ -27,7 +27,7 @@ from aiocloud.tasks.segments import (
     segments_prefix,
     stream_segment_size,
 )
-from aiocloud.tasks.sources import FileSource, Source, Spool
+from aiocloud.tasks.sources import FileSource, Source, Spool, closed_after
 from aiocloud.tasks.undo import Undo
 
 __all__ = ["Upload"]
@@ -64,7 +64,8 @@ class Upload:
         self._before = await self._segments_of(old)
         async with Undo(self.cloud) as undo:
             if isinstance(source, AsyncIterator):
-                async with aclosing(pieces_of(source, self.segment_size, self.can)) as pieces:
+                cut_up = pieces_of(source, self.segment_size, self.can)
+                async with closed_after(source), aclosing(cut_up) as pieces:
                     return await self._stream(undo, pieces)
             plan = cut(source.size, self.segment_size, self.can, use_slo=self.use_slo)
             if plan.whole:

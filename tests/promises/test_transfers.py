@@ -1,19 +1,22 @@
-"""R8, R9, R19: what is stored is what was read, a crash costs little, and names can't escape."""
+"""R4, R8, R9, R19: what is stored is what was read, a crash costs little, and names can't escape."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import anyio
+import anyio.lowlevel
 import pytest
+import trio
 
 import aiocloud
 from aiocloud import Cloud, CloudError
@@ -367,3 +370,74 @@ async def odd_objects(fake: FakeCloud, cloud: Cloud, names: list[str], ends: dic
     assert {each.name for each in await cloud.list_objects("box")} == there
     await cloud.delete_objects("box", sorted(there))
     assert stored(fake) == {"box": {}}
+
+
+# R4: an upload is cancelled at any await, and leaves all or nothing
+
+
+async def cancelled_after(turns: int, work: Callable[[], Awaitable[object]]) -> bool:
+    """Do it, and cancel it after so many turns of the event loop; was it cancelled?"""
+    with anyio.CancelScope() as scope:
+
+        async def cancel() -> None:
+            for _ in range(turns):
+                await anyio.lowlevel.checkpoint()
+            scope.cancel()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(cancel)
+            await work()
+            tasks.cancel_scope.cancel()
+    return scope.cancelled_caught
+
+
+def tasks_alive(backend: str) -> int:
+    return len(asyncio.all_tasks()) if backend == "asyncio" else trio.lowlevel.current_statistics().tasks_living
+
+
+async def pieces(data: bytes) -> AsyncIterator[bytes]:
+    for at in range(0, len(data), 700):
+        yield data[at : at + 700]
+
+
+@pytest.mark.parametrize("what", ["file", "stream", "dynamic", "replaced", "plain"])
+async def test_r4_an_upload_cancelled_at_any_await_leaves_all_or_nothing(
+    tmp_path: Path, what: str, anyio_backend_name: str
+) -> None:
+    path, step = tmp_path / "file", size(2, 1)
+    new, old = random.Random(SEED).randbytes(4000), random.Random(1).randbytes(3000)
+    path.write_bytes(new)
+    content: dict[str, Any] = {"filename": path}
+    if what in ("stream", "dynamic"):
+        content = {"use_slo": what == "stream"}
+    cut = None if what == "plain" else 1000
+    tried = clean = 0
+    leaked: set[int] = set()
+    turns, finished = 0, 0
+    while finished < 3:
+        fake = FakeCloud(seed=turns)
+        async with to(fake, tmp_path) as cloud:
+            if what == "replaced":
+                await cloud.create_object("box", "big", data=old, segment_size=cut)
+            await cloud.object_store.capabilities()
+            alive = tasks_alive(anyio_backend_name)
+            before = stored(fake)
+
+            async def upload(cloud: Cloud = cloud) -> None:
+                more = content if "filename" in content else {**content, "data": pieces(new)}
+                await cloud.create_object("box", "big", segment_size=cut, **more)
+
+            finished += not await cancelled_after(turns, upload)
+            await anyio.wait_all_tasks_blocked()
+            leaked.add(tasks_alive(anyio_backend_name) - alive)
+            there = stored(fake)
+            if there == before:
+                clean += 1
+            elif await cloud.get_object("box", "big") == new:
+                segments = set(there.get("box_segments", {}))
+                clean += set(there) <= {"box", "box_segments"} and len(segments) == (0 if cut is None else 4)
+            tried += 1
+            turns += step
+    report(f"R4 upload, {what}", n=tried, target={"clean": 1.0}, got={"clean": clean / tried})
+    assert clean == tried > 5
+    assert leaked == {0}

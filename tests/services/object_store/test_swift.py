@@ -1,0 +1,106 @@
+"""Single requests to Swift: what they set is there, and what they refuse is a typed error."""
+
+from __future__ import annotations
+
+import hmac
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+import aiocloud
+from aiocloud import Cloud
+from aiocloud._http import httpx
+from aiocloud.tasks.links import sign_form, sign_url
+from aiocloud.testing import FakeCloud
+
+pytestmark = pytest.mark.anyio
+
+
+def to(fake: FakeCloud, config: Path) -> Cloud:
+    return aiocloud.connect("fake", config_files=[config], transport=fake.transport)
+
+
+async def test_a_temporary_url_works_without_a_login_for_what_it_was_made_for(
+    fake: FakeCloud, clouds_yaml: Path
+) -> None:
+    name = "a b/größe?#%.txt"
+    async with to(fake, clouds_yaml) as cloud, httpx.AsyncClient(transport=fake.transport) as anybody:
+        await cloud.create_object("box", name, data=b"hello")
+        with pytest.raises(aiocloud.InvalidRequest, match="set_temp_url_key"):
+            await cloud.generate_temp_url("box", name, 60)
+        await cloud.set_temp_url_key("box", "secret")
+        url = await cloud.generate_temp_url("box", name, 60)
+        assert (await anybody.get(url)).content == b"hello"
+        assert (await anybody.put(url, content=b"evil")).status_code == 401
+        assert (await anybody.get(url.replace("temp_url_sig=", "temp_url_sig=0"))).status_code == 401
+        assert (await anybody.get(url.replace(".txt?", ".exe?"))).status_code == 401
+        up = await cloud.generate_temp_url("box", "up", 60, "PUT")
+        assert (await anybody.put(up, content=b"up")).status_code == 201
+        assert await cloud.get_object("box", "up") == b"up"
+        prefixed = await cloud.generate_temp_url("box", "a b/", 60, prefix=True)
+        assert (
+            await anybody.get(prefixed.replace("/a%20b/?", "/a%20b/gr%C3%B6%C3%9Fe%3F%23%25.txt?"))
+        ).status_code == 200
+        shown = await anybody.get(await cloud.generate_temp_url("box", "up", 60, filename="x.txt", inline=True))
+        assert shown.headers["content-disposition"].startswith('inline; filename="x.txt"')
+        assert (await anybody.get(url.partition("?")[0])).status_code == 401
+
+
+def test_signatures_are_what_swift_computes() -> None:
+    """https://docs.openstack.org/swift/latest/api/temporary_url_middleware.html and form_post_middleware.html"""
+    text = b"GET\n1400003600\n/v1/AUTH_account/container/object"
+    assert (
+        sign_url("mykey", "/v1/AUTH_account/container/object", 1400003600)
+        == hmac.new(b"mykey", text, "sha256").hexdigest()
+    )
+    form = b"/v1/AUTH_account/container/object_prefix\nhttps://example.com/done\n104857600\n10\n1400003600"
+    signed = sign_form(
+        "mykey", "/v1/AUTH_account/container/object_prefix", "https://example.com/done", 104857600, 10, 1400003600
+    )
+    assert signed == hmac.new(b"mykey", form, "sha256").hexdigest()
+
+
+async def test_a_form_is_signed_for_its_url(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_container("box")
+        form = await cloud.generate_form_signature(
+            "box", "up/", "https://example.org/", 1000, 2, 60, temp_url_key="key"
+        )
+        path = urlsplit(form.url).path
+        path = path[path.index("/v1/") :]
+        text = f"{path}\nhttps://example.org/\n1000\n2\n{form.expires}".encode()
+        assert form.signature == hmac.new(b"key", text, "sha256").hexdigest()
+        assert not parse_qs(urlsplit(form.url).query)
+
+
+async def test_conditions_copies_links_and_settings(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=b"abc", metadata={"Color": "grün"})
+        box = cloud.object_store.objects("box")
+        etag = (await box.get("name")).etag
+        with pytest.raises(aiocloud.PreconditionFailed):
+            await box.put("name", b"other", headers={"If-None-Match": "*"})
+        with pytest.raises(aiocloud.PreconditionFailed):
+            async with box.open("name", headers={"If-Match": '"0"'}):
+                pass
+        async with box.open("name", headers={"If-None-Match": f'"{etag}"'}) as answer:
+            assert answer.status_code == 304
+        assert (await box.copy("name", "box", "copy")).metadata == {"color": "grün"}
+        assert (await box.copy("name", "box", "fresh", fresh=True)).metadata == {}
+        assert (await box.link("link", "box", "name")).symlink_path == "box/name"
+        assert await cloud.get_object("box", "link") == b"abc"
+        containers = cloud.object_store.containers
+        changed = await containers.update("box", web_index="index.html", quota_count=4, metadata={"Owner": "me"})
+        assert changed.metadata == {"web-index": "index.html", "quota-count": "4", "owner": "me"}
+        with pytest.raises(aiocloud.TooLarge):
+            await cloud.create_object("box", "fifth", data=b"x")
+        cleared = await containers.update("box", metadata={"Owner": None, "Quota-Count": None})
+        assert cleared.metadata == {"web-index": "index.html"}
+        account = await cloud.object_store.account.update({"color": "red", "temp-url-key": "very secret"})
+        assert account.metadata == {"color": "red"}
+        assert "very secret" not in repr(account)
+        assert [[each.name for each in page.items] async for page in box.pages(limit=3)] == [
+            ["copy", "fresh", "link"],
+            ["name"],
+        ]
