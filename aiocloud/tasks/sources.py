@@ -24,7 +24,7 @@ from anyio.lowlevel import RunVar
 
 from aiocloud.errors import CloudError, InvalidRequest
 from aiocloud.poller import Shared
-from aiocloud.tasks.digests import Digests
+from aiocloud.tasks.digests import Digests, hashers
 from aiocloud.tasks.together import Pace, Running
 
 __all__ = ["CHUNK", "BytesSource", "Data", "FileSource", "Source", "Spool", "chunks_of", "closed_after", "source_of"]
@@ -173,7 +173,7 @@ class FileSource:
 
     async def _read(self, file: io.FileIO, at: int, size: int, *digests: Digests | None) -> bytes:
         try:
-            chunk = await to_thread.run_sync(_read_chunk, file, at, size, digests)
+            chunk = await to_thread.run_sync(_read_chunk, file, at, size, digests, limiter=hashers())
         except OSError as error:
             raise CloudError(f"can't read {self.path}: {_why(error)}") from None
         if len(chunk) != size:
@@ -183,7 +183,7 @@ class FileSource:
     async def take(self, start: int, length: int, digests: Digests) -> bytes:
         """The bytes of a short range, read and hashed in one visit to a thread. Raises as `read` does."""
         try:
-            data = await to_thread.run_sync(self._take, start, length, digests)
+            data = await to_thread.run_sync(self._take, start, length, digests, limiter=hashers())
         except OSError as error:
             raise CloudError(f"can't read {self.path} any more: {_why(error)}") from None
         if len(data) != length:
