@@ -320,7 +320,7 @@ async def _create_port(cloud: Region, network_id: str, wanted: dict[str, Any]) -
         async def look() -> Sequence[Port]:
             return [port for port in await ports.list(description=mark) if port.description == mark]
 
-        marked = {**wanted, "network_id": network_id, "description": mark}
+        marked: dict[str, Any] = {**wanted, "network_id": network_id, "description": mark}
         return await undo.create("port", lambda: ports.create(**marked), look, ports.delete)
 
 
