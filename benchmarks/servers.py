@@ -40,7 +40,7 @@ async def bare(cloud): return await cloud.list_servers(bare=True)
 async def plain(cloud): return await cloud.list_servers()
 async def detailed(cloud): return await cloud.list_servers(detailed=True)
 async def kept(cloud): return await cloud.compute.servers.list()
-async def streamed(cloud): return [len([s.name async for s in cloud.compute.servers.stream()])]
+async def streamed(cloud): return sum([1 async for _ in cloud.compute.servers.stream()])
 async def bytes_only(cloud):
     endpoint, url = cloud.compute.endpoint, "/servers/detail"
     token = (await cloud.session.token()).headers()
@@ -165,66 +165,53 @@ def fill(fake: FakeCloud, count: int) -> None:
 
 async def lists(small: bool, rounds: int) -> list[Row]:
     """G2, G3, G4, G12."""
-    peer = importlib.util.find_spec("openstack") is not None
     fake = FakeCloud(boot_time=0)
-    rows: list[Row] = []
-    async with fake.serve() as _:
+    async with fake.serve():
         with tempfile.TemporaryDirectory() as folder:
             config = Path(folder) / "clouds.yaml"
             config.write_text(fake.clouds_yaml())
             bench = Bench(config, "fake", "m1.tiny", "ubuntu-24.04", rounds)
             await bench.run(OURS, "bare")
             fill(fake, thousand := 200 if small else 1000)
-            await bench.run(OURS, "bare")
-            ours = await bench.run(OURS, "bare")
-            detail = await bench.run(OURS, "detailed")
-            plain = await bench.run(OURS, "plain")
-            if peer:
-                theirs = await bench.run(PEER, "bare")
-                ratio = ours["cpu"] / theirs["cpu"]
-                rows.append(Row("G2", f"CPU to list {thousand} servers bare / openstacksdk", 1 / 50, 1 / 100, ratio))
-                once = Bench(config, "fake", "m1.tiny", "ubuntu-24.04", 1)
-                full = await once.run(PEER, "detailed")
-                rows.append(
-                    Row(
-                        "G4",
-                        f"requests to list {thousand} detailed / openstacksdk's {full['requests']:.0f}",
-                        0.01,
-                        0.01,
-                        detail["requests"] / full["requests"],
-                    )
-                )
-            for what, cost in (("detailed list", detail), ("list with addresses", plain)):
-                beyond_pages = cost["requests"] - ours["requests"]
-                rows.append(Row("G4", f"requests of a {what} beyond its pages", 4, 2, beyond_pages))
+            rows = await one_page(bench, thousand)
             fill(fake, many := 2_000 if small else 10_000)
             fake.knobs.page_size = many // 10
-            await bench.run(OURS, "bare")
-            kept, streamed = await bench.run(OURS, "kept"), await bench.run(OURS, "streamed")
-            base = (await bench.run(OURS, "bytes_only"))["rss"]
-            rows.append(
-                Row(
-                    "G12",
-                    f"peak memory of {many} servers streamed / kept",
-                    0.6,
-                    0.4,
-                    streamed["rss"] / kept["rss"],
-                    f"{streamed['rss'] / 1024:.0f} / {kept['rss'] / 1024:.0f} MiB; bytes only {base / 1024:.0f}",
-                )
-            )
+            rows.append(await in_memory(bench, many))
             fake.knobs.latency = 0.05
-            listed, limit = await bench.run(OURS, "kept"), await bench.run(OURS, "bytes_only")
-            rows.append(
-                Row(
-                    "G3",
-                    f"wall to list {many} in ten pages at 50 ms / fetching the bytes",
-                    1.5,
-                    1.15,
-                    listed["wall"] / limit["wall"],
-                    f"{listed['wall']:.2f} s / {limit['wall']:.2f} s",
-                )
-            )
+            return [*rows, await page_after_page(bench, many)]
+
+
+async def one_page(bench: Bench, count: int) -> list[Row]:
+    """G2, G4."""
+    await bench.run(OURS, "bare")
+    ours, detail, plain = [await bench.run(OURS, what) for what in ("bare", "detailed", "plain")]
+    rows: list[Row] = []
+    if importlib.util.find_spec("openstack") is not None:
+        theirs = await bench.run(PEER, "bare")
+        ratio, told = ours["cpu"] / theirs["cpu"], f"{ours['cpu'] * 1000:.0f} / {theirs['cpu'] * 1000:.0f} ms"
+        rows.append(Row("G2", f"CPU to list {count} servers bare / openstacksdk", 1 / 50, 1 / 100, ratio, told))
+        full = await Bench(bench.config, bench.cloud, bench.flavor, bench.image, 1).run(PEER, "detailed")
+        what = f"requests to list {count} detailed / openstacksdk's {full['requests']:.0f}"
+        rows.append(Row("G4", what, 0.01, 0.01, detail["requests"] / full["requests"]))
+    for what, cost in (("detailed list", detail), ("list with addresses", plain)):
+        beyond_pages = cost["requests"] - ours["requests"]
+        rows.append(Row("G4", f"requests of a {what} beyond its pages", 4, 2, beyond_pages))
     return rows
+
+
+async def in_memory(bench: Bench, count: int) -> Row:
+    """G12."""
+    await bench.run(OURS, "bare")
+    kept, streamed, limit = [(await bench.run(OURS, what))["rss"] / 1024 for what in ("kept", "streamed", "bytes_only")]
+    told = f"{streamed:.0f} / {kept:.0f} MiB; bytes only {limit:.0f}"
+    return Row("G12", f"peak memory of {count} servers streamed / kept", 0.6, 0.4, streamed / kept, told)
+
+
+async def page_after_page(bench: Bench, count: int) -> Row:
+    """G3."""
+    listed, limit = [(await bench.run(OURS, what))["wall"] for what in ("kept", "bytes_only")]
+    what = f"wall to list {count} in ten pages at 50 ms / fetching the bytes"
+    return Row("G3", what, 1.5, 1.15, listed / limit, f"{listed:.2f} s / {limit:.2f} s")
 
 
 async def creates(bench: Bench, count: int, boot: float, latency: float, where: str) -> list[Row]:
