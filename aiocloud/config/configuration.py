@@ -131,7 +131,7 @@ class Configuration:
         if not meant and name in self._found.profile_names():
             hint = f"; there is a profile of that name: write a cloud with `profile: {name}` and your auth"
         via = " (from OS_CLOUD)" if name == self._found.chosen else ""
-        return ConfigError(f"no cloud is called {name!r}{via}{hint} (configured: {known})")
+        return ConfigError(f"no such cloud{via}{hint} (configured: {known})")
 
     def _profile(self, name: str, written: Node) -> tuple[Profile | None, str | None]:
         """The profile of a cloud, and the address to fetch it from when its own text is needed."""

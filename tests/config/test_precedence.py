@@ -202,3 +202,9 @@ def test_remarks_are_made_once(files: Files, caplog: pytest.LogCaptureFixture) -
         read.cloud()
         read.cloud()
     assert len(caplog.records) == 2
+
+
+def test_an_unknown_cloud_is_named_once(files: Files) -> None:
+    with pytest.raises(ConfigError) as caught:
+        files.load("clouds: {alpha: {LOGIN}}").cloud("beta")
+    assert str(caught.value) == "beta: no such cloud (configured: alpha)"
