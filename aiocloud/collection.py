@@ -8,6 +8,7 @@ few requests as the service allows: one by its own `?name=`, else one list; by i
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -56,10 +57,10 @@ def next_in_tail(body: bytes, many: str | None) -> str | None:
     return str(load_json(after[1], "next")) if after is not None else None
 
 
-def _following(link: str, seen: set[str], response: httpx.Response) -> dict[str, str]:
+def _following(link: str, seen: set[str], url: httpx.URL) -> dict[str, str]:
     """The query of the next page. Raises NormalizationError for a page that was read before."""
     if link in seen:
-        raise NormalizationError(f"{response.request.url} links to a page that was already read: {link}")
+        raise NormalizationError(f"{url} links to a page that was already read: {link}")
     seen.add(link)
     # Only the query of the link counts: services behind proxies name wrong hosts, and a token must not follow.
     return dict(parse_qsl(urlsplit(link).query, keep_blank_values=True))
@@ -150,13 +151,14 @@ class Listing(Generic[R]):
         seen: set[str] = set()
         while True:
             response = await self._fetch(params)
-            page = self._read_page(response)
+            page, url = self._read_page(response), response.request.url
+            # One page in memory at a time: its bytes go before it is given, and it goes before the next one comes.
+            del response
             yield page
             if page.next is None or not page.items:
                 return
-            params = _following(page.next, seen, response)
-            # One page in memory at a time: this one goes before the next one comes.
-            del page, response
+            params = _following(page.next, seen, url)
+            del page
 
     async def _fetch(self, params: Mapping[str, Any]) -> httpx.Response:
         place = self.resource.place
@@ -164,20 +166,21 @@ class Listing(Generic[R]):
 
     async def _read_all(self, params: Mapping[str, Any]) -> Sequence[R]:
         """All of them; the next page is on its way while this one is read."""
-        found: Sequence[R] = []
+        found: deque[R] = deque()
         seen: set[str] = set()
         response = await self._fetch(params)
         while True:
+            url = response.request.url
             link = next_in_tail(response.content, self.resource.place.many)
             ahead: httpx.Response | None = None
             if link is None:
                 page = self._read_page(response)
             else:
-                page, ahead = await self._read_and_fetch(response, _following(link, {*seen}, response))
-            found = [*found, *page.items] if found else page.items
+                page, ahead = await self._read_and_fetch(response, _following(link, {*seen}, url))
+            found.extend(page.items)
             if page.next is None or not page.items:
                 return found
-            params = _following(page.next, seen, response)
+            params = _following(page.next, seen, url)
             response = ahead if ahead is not None and page.next == link else await self._fetch(params)
 
     async def _read_and_fetch(
@@ -311,7 +314,7 @@ class Listing(Generic[R]):
                 found.update((item.id, item) for item in page.items if item.id in waited)
                 if page.next is None or not page.items:
                     return {id: found.get(id) for id in waited}
-                query = _following(page.next, links, response)
+                query = _following(page.next, links, response.request.url)
         rest = [seen for id, seen in waited.items() if seen is not None and id not in found]
         if changes is not None and rest:
             since = min(
