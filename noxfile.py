@@ -24,7 +24,7 @@ def install(session: nox.Session, *groups: str) -> None:
 def tests(session: nox.Session) -> None:
     """Everything that runs by itself, on asyncio and trio, in four processes. Arguments go to pytest."""
     install(session, "tests")
-    session.run("python", "-m", "pytest", "-n", "4", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "4", "--dist", "worksteal", *session.posargs)
 
 
 @nox.session
