@@ -333,7 +333,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--segments", default="1000000,16777216,67108864", help="bytes, separated by commas")
     parser.add_argument("--clouds-yaml", type=Path)
     parser.add_argument("--cloud")
-    parser.add_argument("--write", type=Path, help="a file for the numbers, as JSON")
+    parser.add_argument("--json", type=Path, help="a file for the numbers")
     options = parser.parse_args(list(arguments))
     rows = asyncio.run(suite(options))
     print(table(rows))
@@ -345,8 +345,8 @@ def main(arguments: Sequence[str] = ()) -> None:
     ]
     if missing:
         print(f"\nnot installed, so left out: {', '.join(missing)}")
-    if options.write:
-        options.write.write_text(json.dumps(rows, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1))
 
 
 async def suite(options: argparse.Namespace) -> list[dict[str, object]]:
