@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import threading
 import time
 import uuid
 from collections.abc import Generator, Mapping, Sequence
@@ -47,6 +48,8 @@ class Journal:
     def __init__(self, directory: str | os.PathLike[str]) -> None:
         self.directory = Path(directory)
         self._file: int | None = None
+        # Operations that begin together write in several threads: all into one file, where each end finds its beginning.
+        self._lock = threading.Lock()
 
     @classmethod
     def of(cls, session: Session) -> Journal | None:
@@ -70,13 +73,20 @@ class Journal:
         await anyio.to_thread.run_sync(self._append, record)
 
     def _append(self, record: dict[str, Any]) -> None:
-        if self._file is None:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._lock:
+            if self._file is None:
+                self._file = self._new_file()
+            os.write(self._file, json.dumps({**record, "at": time.time()}).encode() + b"\n")
+
+    def _new_file(self) -> int:
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while True:
             path = self.directory / f"{os.getpid()}-{uuid.uuid4()}.jsonl"
             opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             fcntl.flock(opened, fcntl.LOCK_EX)
-            self._file = opened
-        os.write(self._file, json.dumps({**record, "at": time.time()}).encode() + b"\n")
+            if os.fstat(opened).st_nlink:
+                return opened
+            os.close(opened)  # Somebody who looked for leftovers found it before it was held, and removed it as empty.
 
     def close(self) -> None:
         """Let go of the file; it is removed when nothing in it is open."""

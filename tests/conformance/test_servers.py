@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import aiocloud
-from tests.conformance.target import Target, bootable_image, needs, server, smallest_flavor
+from tests.conformance.target import Target, bootable_image, brought_network, needs, server, smallest_flavor
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +35,11 @@ async def test_auto_ip_keeps_its_promise_when_waited_for_later(target: Target) -
     async with target.connect() as cloud:
         try:
             begun = await cloud.create_server(
-                name, image=await bootable_image(cloud), flavor=await smallest_flavor(cloud), auto_ip=True
+                name,
+                image=await bootable_image(cloud),
+                flavor=await smallest_flavor(cloud),
+                network=await brought_network(cloud),
+                auto_ip=True,
             )
             done = await cloud.wait_for_server(begun, timeout=120)
             assert (done.id, done.status) == (begun.id, "ACTIVE")
@@ -92,8 +96,10 @@ async def test_an_unknown_flavor_or_image_makes_nothing(target: Target) -> None:
 
 async def test_two_servers_of_one_name_are_ambiguous(target: Target) -> None:
     async with target.connect() as cloud:
-        image, flavor = await bootable_image(cloud), await smallest_flavor(cloud)
-        made = [await cloud.create_server(target.prefix, image, flavor, auto_ip=False) for _ in range(2)]
+        image, flavor, network = await bootable_image(cloud), await smallest_flavor(cloud), await brought_network(cloud)
+        made = [
+            await cloud.create_server(target.prefix, image, flavor, auto_ip=False, network=network) for _ in range(2)
+        ]
         try:
             with pytest.raises(aiocloud.Ambiguous) as ambiguous:
                 await cloud.get_server(target.prefix)
