@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import stat
 import urllib.request
 from collections.abc import AsyncGenerator, Mapping
@@ -26,6 +27,7 @@ from aiocloud.cli.output import Row, clean, write
 from aiocloud.cloud import Cloud
 from aiocloud.config.schema import CloudConfig
 from aiocloud.config.services import official
+from aiocloud.discover import negotiate
 from aiocloud.errors import CloudError, TransportError
 from aiocloud.fleet import Done
 from aiocloud.transport.pool import proxy_for
@@ -168,11 +170,16 @@ async def _connect(config: CloudConfig, scheme: str, host: str, port: int) -> li
             async with await anyio.connect_tcp(host, port, tls=True, ssl_context=made, tls_standard_compatible=False):
                 pass
     except (OSError, TimeoutError, CloudError) as error:
-        advice = "is the certificate current and for this host? A private CA goes into cacert: in clouds.yaml"
-        return [connected, Check("TLS", "failed", str(error) or "no answer", advice)]
+        return [connected, Check("TLS", "failed", str(error) or "no answer", _tls_advice(error))]
     if not config.verify:
         return [connected, Check("TLS", "warning", "not verified (verify: false)", "set cacert: to the cloud's CA")]
     return [connected, Check("TLS", "ok", "the certificate is verified")]
+
+
+def _tls_advice(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return "no TLS is spoken there: is the port right, or is it http://?"
+    return "is the certificate current and for this host? A private CA goes into cacert: in clouds.yaml"
 
 
 async def _login(cloud: Cloud) -> list[Check]:
@@ -212,15 +219,22 @@ def _catalog(cloud: Cloud, types: tuple[str, ...], regions: tuple[str, ...]) -> 
 
 
 async def _service(cloud: Cloud, kind: str) -> Check:
-    """One service: is it there, does it answer, what does it speak?"""
+    """One service: is it there, does it answer, what does it speak, and is that what the settings ask for?"""
+    key = official(kind).replace("-", "_")
+    origins = cloud.config.origins
     try:
         if not await cloud.has_service(kind):
             return Check(kind, "ok", "not offered here")
         found = await cloud.endpoint(official(kind)).service()
     except CloudError as error:
-        advice = (
-            f"the catalog's URL may be wrong for where you are: {official(kind).replace('-', '_')}_endpoint_override"
-        )
+        own = origins.get(f"{key}_endpoint_override")
+        advice = f"is the address right that {own} gives?" if own else f"{key}_endpoint_override gives it another one"
+        return Check(kind, "failed", error.message, advice, error)
+    try:
+        wanted = cloud.config.service(kind).default_microversion
+        negotiate(wanted, None, found.minimum, found.maximum, what=f"{key}_default_microversion")
+    except CloudError as error:
+        advice = f"{origins.get(f'{key}_default_microversion')} asks for it"
         return Check(kind, "failed", error.message, advice, error)
     version = ".".join(map(str, found.version)) if found.version else "unknown"
     micro = f", microversions to {'.'.join(map(str, found.maximum))}" if found.maximum else ""

@@ -188,6 +188,31 @@ def test_the_doctor_says_what_to_do(shell: Shell, configured: Path) -> None:
     assert {row["advice"] for row in said.json if row["state"] == "warning"} == {f"run: chmod 600 {configured}"}
 
 
+def test_the_doctor_names_the_setting_of_a_service(shell: Shell, configured: Path) -> None:
+    written = yaml.safe_load(configured.read_text())
+    written["clouds"]["my-vexxhost"] |= {
+        "compute_default_microversion": "2.999",
+        "volume_endpoint_override": "http://127.0.0.1:1/v3",
+    }
+    configured.write_text(yaml.safe_dump(written))
+    said = shell("doctor", "-c", "my-vexxhost", "-o", "json")
+    failed = {row["what"]: row for row in said.json if row["state"] == "failed"}
+    assert set(failed) == {"compute", "block-storage"}
+    assert "2.999" in failed["compute"]["found"]
+    assert all(f"{configured}:" in row["advice"] for row in failed.values())
+
+
+def test_the_doctor_tells_plain_http_from_a_wrong_certificate(shell: Shell, configured: Path) -> None:
+    written = yaml.safe_load(configured.read_text())
+    auth = written["clouds"]["my-vexxhost"]["auth"]
+    auth["auth_url"] = auth["auth_url"].replace("http://", "https://")
+    configured.write_text(yaml.safe_dump(written))
+    said = shell("doctor", "-c", "my-vexxhost", "-o", "json")
+    [failed] = [row for row in said.json if row["state"] == "failed"]
+    assert failed["what"] == "TLS"
+    assert "http://" in failed["advice"]
+
+
 def test_a_cleanup_in_a_dry_run_removes_nothing(shell: Shell) -> None:
     assert shell("network", "create", "old", "-c", "my-citycloud").code == 0
     planned = shell("cleanup", "--dry-run", "-c", "my-citycloud", "-o", "json", "--skip", "network.router")
