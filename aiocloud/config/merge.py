@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as AnyMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from aiocloud.config import keys, values
@@ -48,6 +48,9 @@ _OTHER_NAME = {
     **{f"{who}domain_name": f"{who}domain_id" for who in ("", "user_", "project_", "default_")},
 }
 _NO_SETTING = frozenset({"external_network", "insecure", "internal_network", "message", "regions", "status"})
+_NULL_IS_NONE = frozenset({"floating_ip_source", "secgroup_source"})
+"""Here a null in a file says that the cloud has none; elsewhere it says nothing."""
+
 _AUTH_TYPES = {"noauth": "none", "token_endpoint": "admin_token"}
 
 
@@ -92,6 +95,10 @@ def layer_of(mapping: Node, path: str) -> Layer:
             _put(layer, layer.values, ours, keys.OLD_CLOUD, key, Setting(node, where))
         elif not _take_service(layer, ours, key, node, where):
             _take_unknown(layer, name, key, node, where)
+    for name in _NULL_IS_NONE & mapping.entries.keys():
+        node = mapping.entries[name][1]
+        if isinstance(node, Scalar) and node.is_null and node.source.kind != "argument":
+            layer.values[name] = Setting(replace(node, value="None"), f"{path}.{name}" if path else name)
     layer.auth.update(beside)
     if "auth_methods" in layer.auth:
         layer.values.setdefault("auth_methods", layer.auth.pop("auth_methods"))
@@ -289,7 +296,7 @@ class _Reading:
         for key in old:
             self.origins.pop(key)
         if external:
-            hints += (NetworkHint(external, None, True, True, True),)
+            hints += (NetworkHint(external, None, True, True, True, default_interface=True),)
         if internal:
             hints += (NetworkHint(internal, nat_destination=True),)
         return hints
@@ -342,8 +349,7 @@ class _Reading:
         for key in ("cacert", "cert", "key"):
             if found.get(key):
                 found[key] = self.expanduser(found[key])
-        may_be_nothing = ("floating_ip_source", "secgroup_source")
-        return {key: value for key, value in found.items() if value is not None or key in may_be_nothing}
+        return {key: value for key, value in found.items() if value is not None or key in _NULL_IS_NONE}
 
 
 _NO_V2 = (

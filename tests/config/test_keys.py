@@ -241,7 +241,7 @@ def test_keys_of_auth_may_stand_beside_it_and_win(files: Files) -> None:
         ("timeout: 7", "api_timeout", 7.0),
         ("image_endpoint: https://h/v2", "image_endpoint_override", "https://h/v2"),
         ("image_endpoint_type: admin", "image_interface", ("admin",)),
-        ("external_network: net", "networks", (NetworkHint("net", None, True, True, True),)),
+        ("external_network: net", "networks", (NetworkHint("net", None, True, True, True, default_interface=True),)),
         ("internal_network: net", "networks", (NetworkHint("net", nat_destination=True),)),
     ],
 )

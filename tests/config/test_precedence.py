@@ -63,6 +63,18 @@ def test_none_never_overrides(files: Files) -> None:
     assert config.auth["username"] == "me"
 
 
+def test_null_means_none_for_a_source_of_addresses_or_groups(files: Files) -> None:
+    read = files.load("clouds: {mine: {profile: citycloud, LOGIN, floating_ip_source: null, secgroup_source: ~}}")
+    mine = read.cloud("mine", "Fra1")
+    assert (mine.floating_ip_source, mine.secgroup_source) == (None, None)
+    assert mine.origins["floating_ip_source"].kind == "file"
+    given = read.cloud("mine", "Fra1", floating_ip_source="neutron")
+    assert (given.floating_ip_source, read.cloud("mine", "Fra1", floating_ip_source=None).floating_ip_source) == (
+        "neutron",
+        None,
+    )
+
+
 def test_a_name_in_a_higher_layer_takes_the_id_of_a_lower_one_away(files: Files) -> None:
     config = files.load("clouds: {mine: {profile: auro, auth: {user_domain_id: d, username: u}}}").cloud()
     assert "user_domain_name" not in config.auth
