@@ -12,6 +12,7 @@ import math
 import random
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeVar, cast
 
 import anyio
@@ -130,6 +131,8 @@ class _Waited(Generic[T]):
 
     id: str
     joined: float
+    ask: Callable[[], Awaitable[None]]
+    """Look at it alone; who asks at the same time shares the answer."""
     waiters: int = 0
     seen: T | None = None
     was_there: bool = False
@@ -232,7 +235,9 @@ class Poll(Generic[T]):
         return entry.seen
 
     def _join(self, id: str) -> _Waited[T]:
-        entry = self._waited.setdefault(id, _Waited(id, anyio.current_time()))
+        entry = self._waited.get(id)
+        if entry is None:
+            entry = self._waited[id] = _Waited(id, anyio.current_time(), Shared(partial(self._ask, id)).get)
         entry.waiters += 1
         return entry
 
@@ -265,15 +270,16 @@ class Poll(Generic[T]):
             return
         silent = entry.known and entry.told < now - _SECOND_OPINION
         if silent or len(self._waited) <= self._few:
-            await self._ask(entry)
+            await entry.ask()
             return
         await self._listing.get(max_age=min(max_age, now - entry.joined))
         if not entry.known:
-            await self._ask(entry)
+            await entry.ask()
 
-    async def _ask(self, entry: _Waited[T]) -> None:
+    async def _ask(self, id: str) -> None:
+        entry = self._waited[id]
         try:
-            seen = await self._get(entry.id)
+            seen = await self._get(id)
         except NotFound:
             entry.tell(None, anyio.current_time())
         else:

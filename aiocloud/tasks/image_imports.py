@@ -89,10 +89,9 @@ async def until_active(cloud: Region, id: str, timeout: float, progress: OnProgr
     """The image once it can be used. Raises ResourceFailed, with Glance's reason, when it never will be, and Timeout."""
 
     async def look() -> Image:
-        try:
-            image = await cloud.image.images.get(id)
-        except NotFound:
-            raise ResourceFailed(f"image {id} disappeared while it was waited for") from None
+        image = await cloud.image.images.poll.look(id)
+        if image is None:
+            raise ResourceFailed(f"image {id} disappeared while it was waited for")
         if image.status == "queued" and image.get("os_glance_importing_to_stores"):
             # An import that failed before it had any content says so in its task alone.
             await _raise_failed_task(cloud, image)

@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import IO, Any
 
-from aiocloud.errors import InvalidRequest, NotFound
+from aiocloud.errors import InvalidRequest
 from aiocloud.model import Which
-from aiocloud.poller import wait_for
 from aiocloud.progress import OnProgress
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image
@@ -165,23 +164,14 @@ async def delete_image(
         place, _, text = task_object.partition("/")
         await delete_object(cloud, place, text)
     if wait:
-        await _wait_until_gone(cloud, image.id, timeout)
+        await images.poll.wait(
+            image.id,
+            lambda seen: seen is None or seen.status in ("deleted", "pending_delete"),
+            what=f"the removal of image {image.id}",
+            timeout=timeout,
+            goal="gone",
+        )
     return gone
-
-
-async def _wait_until_gone(cloud: Region, id: str, timeout: float) -> None:
-    async def look() -> Image | None:
-        try:
-            return await cloud.image.images.get(id)
-        except NotFound:
-            return None
-
-    await wait_for(
-        look,
-        lambda image: image is None or image.status in ("deleted", "pending_delete"),
-        what=f"the removal of image {id}",
-        timeout=timeout,
-    )
 
 
 async def wait_for_image(cloud: Region, image: Which, timeout: float = 3600, *, progress: OnProgress = None) -> Image:

@@ -217,3 +217,19 @@ async def test_who_is_ahead_waits_for_who_is_behind_while_it_has_patience() -> N
     assert quick.patience <= 0
     pace.end(slow)
     assert pace.end(quick)
+
+
+@pytest.mark.anyio
+async def test_who_waits_for_an_image_shares_its_looks(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """Twenty waiters, a look or two: those who come while one is under way have its answer."""
+    async with to(fake, clouds_yaml) as cloud:
+        image = await cloud.create_image("shared", data=CONTENT, disk_format="raw", container_format="bare", wait=True)
+
+        async def wait() -> None:
+            assert (await cloud.wait_for_image({"id": image.id})).status == "active"
+
+        fake.requests.clear()
+        async with anyio.create_task_group() as waiters:
+            for _ in range(20):
+                waiters.start_soon(wait)
+        assert fake.count(service="image") <= 3
