@@ -1,5 +1,7 @@
 """G1, G13: what it costs to begin, beside openstacksdk and python-openstackclient, in one run.
 
+And to open one cloud of a clouds.yaml that has 200 of them.
+
 Each is a process of its own, whose CPU the kernel counts, less that of a Python that does nothing. The clients take turns,
 so that a busy machine is busy for all of them. Medians of `--rounds`. A peer that is not installed is left out.
 
@@ -14,6 +16,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +28,23 @@ HELP = {
     "aiocloud": ("-c", "import sys; sys.argv[:] = ['aiocloud', '--help']; from aiocloud.cli import main; main()"),
     "openstackclient": ("-m", "openstackclient.shell", "--help"),
 }
+
+THEIR_CONNECT = """
+import sys, openstack
+config = openstack.config.OpenStackConfig(config_files=[sys.argv[1]], secure_files=[])
+openstack.connection.Connection(config=config.get_one("cloud-150"))
+"""
+CONNECT = {
+    "aiocloud": ("-c", "import sys, aiocloud; aiocloud.connect('cloud-150', config_files=[sys.argv[1]])"),
+    "openstack": ("-c", THEIR_CONNECT),
+}
+CLOUD = """
+  cloud-{nth}:
+    auth: {{auth_url: "https://identity-{nth}.example.com:5000/v3", username: u, password: p, project_name: x}}
+    regions: [one, {{name: two, values: {{networks: [{{name: out, routes_externally: true}}]}}}}]
+    region_name: one
+    image_format: raw
+"""
 
 
 def cpu(arguments: Sequence[str]) -> float:
@@ -61,6 +81,11 @@ def main(arguments: Sequence[str] = ()) -> None:
     rows: list[Row] = []
     if importlib.util.find_spec("openstack"):
         rows.append(compared("G1", "CPU of `import aiocloud` / `import openstack`", 0.15, 0.05, IMPORT, rounds))
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write("clouds:\n" + "".join(CLOUD.format(nth=nth) for nth in range(200)))
+            file.flush()
+            commands = {name: (*command, file.name) for name, command in CONNECT.items()}
+            rows.append(compared("cold", "CPU to `connect()` to one of 200 clouds, cold", 1.0, 0.25, commands, rounds))
     if importlib.util.find_spec("openstackclient"):
         rows.append(compared("G13", "CPU of `aiocloud --help` / `openstack --help`", 0.25, 0.1, HELP, rounds))
     put_into_page(options.write, "starting", rows)
