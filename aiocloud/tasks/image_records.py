@@ -41,9 +41,11 @@ async def new_record(cloud: Region, undo: Undo, wanted: Wanted, disk_format: str
 
     if wanted.image_id is None:
         undo.made("image", id, wanted.name, remove)
+        await undo.names("image", id)
     image, _ = await create_once(lambda: images.create_from(spec), look)
     if wanted.image_id is not None:
         # An id that the caller chose may be that of another image until ours is there.
         undo.made("image", id, wanted.name, remove)
+        await undo.names("image", id)
     known = True
     return image

@@ -2,8 +2,8 @@
 
 Each operation that makes things writes a line before it begins and one when it has ended well or taken everything back.
 What it makes bears its mark, so after a `kill -9` (not a power cut: lines are written, not synced) the marks of the
-unended lines lead to what is left. Every process has a file of its own in the directory and holds a lock on it while it
-lives: what living processes have under way is nobody's leftover.
+unended lines lead to what is left; what can't bear a mark is named by a line of its own. Every process has a file of its
+own in the directory and holds a lock on it while it lives: what living processes have under way is nobody's leftover.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import anyio.to_thread
 from aiocloud._json import mapping
 from aiocloud.session import Session
 
-__all__ = ["Begun", "Journal", "strike", "unended"]
+__all__ = ["Begun", "Journal", "name", "strike", "unended"]
 
 _KEY = "journal"
 
@@ -40,6 +40,10 @@ class Begun:
     dead: float
     """When its process was first found to be no more, in seconds since 1970."""
     file: Path
+    named: tuple[tuple[str, str], ...] = ()
+    """Kind and id of what it made, or was about to make, that bears no mark."""
+    keep: tuple[str, ...] | None = None
+    """The volumes that its servers had before, where Nova makes more of them; None where it makes none."""
 
 
 class Journal:
@@ -64,6 +68,14 @@ class Journal:
     async def begin(self, mark: str, cloud: str, region: str | None) -> None:
         """Before anything is made."""
         await self._write({"begin": mark, "cloud": cloud, "region": region})
+
+    async def names(self, mark: str, kind: str, id: str) -> None:
+        """Before something is made with an id of our choice, or removed that bears no mark."""
+        await self._write(_name(mark, kind, id))
+
+    async def keeps(self, mark: str, volumes: Sequence[str]) -> None:
+        """Before a server is made that Nova makes volumes for, beside these, which were there."""
+        await self._write({"of": mark, "keep": [*volumes]})
 
     async def end(self, mark: str) -> None:
         """Everything is there, or everything is gone."""
@@ -112,8 +124,20 @@ def unended(directory: str | os.PathLike[str]) -> Sequence[Begun]:
                 dead = time.time()
                 # On a line of its own: the last one may have been cut off.
                 file.write("\n" + json.dumps({"dead": dead}) + "\n")
-            found += [Begun(mark, str(r["cloud"]), r.get("region"), dead, path) for mark, r in left.items()]
+            found += [_begun(mark, said, dead, path) for mark, said in left.items()]
     return found
+
+
+def _begun(mark: str, said: Sequence[Mapping[str, Any]], dead: float, path: Path) -> Begun:
+    """What the lines of one operation say of it, the first one first."""
+    named = tuple((str(one["kind"]), str(one["id"])) for one in said if "kind" in one)
+    keep = [str(id) for one in said for id in one.get("keep", ())] if any("keep" in one for one in said) else None
+    cloud, region = str(said[0]["cloud"]), said[0].get("region")
+    return Begun(mark, cloud, region, dead, path, named, None if keep is None else tuple(keep))
+
+
+def _name(mark: str, kind: str, id: str) -> dict[str, Any]:
+    return {"of": mark, "kind": kind, "id": id}
 
 
 @contextmanager
@@ -141,21 +165,31 @@ def _read(line: str) -> Mapping[str, Any] | None:
         return None
 
 
-def _open(records: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """The records begun and not ended, by their marks."""
-    begun: dict[str, Mapping[str, Any]] = {}
+def _open(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """What is said of the operations begun and not ended, by their marks."""
+    begun: dict[str, list[Mapping[str, Any]]] = {}
     for record in records:
         if "begin" in record:
-            begun[str(record["begin"])] = record
+            begun[str(record["begin"])] = [record]
+        elif (mark := str(record.get("of"))) in begun:
+            begun[mark].append(record)
         begun.pop(str(record.get("end")), None)
     return begun
 
 
 async def strike(begun: Begun) -> None:
     """Write down that nothing of it is left."""
+    await _add(begun, {"end": begun.mark, "at": time.time()})
 
+
+async def name(begun: Begun, kind: str, id: str) -> None:
+    """Write down what else there is of it."""
+    await _add(begun, _name(begun.mark, kind, id))
+
+
+async def _add(begun: Begun, record: dict[str, Any]) -> None:
     def append() -> None:
         with begun.file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"end": begun.mark, "at": time.time()}) + "\n")
+            file.write(json.dumps(record) + "\n")
 
     await anyio.to_thread.run_sync(append)

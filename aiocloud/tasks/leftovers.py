@@ -1,27 +1,32 @@
 """What a process that died left behind, and taking it away.
 
-Everything that an operation makes bears its mark: servers and volumes in their metadata, floating IPs and ports in their
-description. The journal says which operations never ended; their marks lead to what is left. Nothing without such a mark
-is ever touched.
+What an operation makes bears its mark: servers, volumes, snapshots and backups in their metadata, floating IPs and ports
+in their description. The journal says which operations never ended; their marks lead to what is left. An image is named in
+the journal by the id that was chosen for it, a volume that Nova makes for a server is found at that server. Nothing else is
+ever touched.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 
 from aiocloud._json import mapping
+from aiocloud.collection import Creatable
 from aiocloud.concurrent import concurrently
-from aiocloud.errors import CloudError, InvalidRequest, Leftover
+from aiocloud.errors import CloudError, InvalidRequest, Leftover, NotFound
 from aiocloud.model import Resource
 from aiocloud.reconcile import MARK, mark_in
 from aiocloud.region import Region
-from aiocloud.tasks.journal import Begun, Journal, strike, unended
+from aiocloud.tasks.boot_volumes import delete_volume, delete_with_volumes
+from aiocloud.tasks.journal import Begun, Journal, name, strike, unended
 
 __all__ = ["Reclaimed", "keep_journal", "leftovers", "reclaim_leftovers"]
 
@@ -32,6 +37,21 @@ _LOOKS = 10
 """So often it is looked for what such a request brings about, at most: until nothing new appears."""
 
 _PAUSE = 1.0  # seconds between these looks
+
+
+_PLACES: Mapping[str, tuple[str, Callable[[Region], Creatable[Any, Any]]]] = {
+    "floating IP": ("network", lambda cloud: cloud.network.floating_ips),
+    "server": ("compute", lambda cloud: cloud.compute.servers),
+    "snapshot": ("block-storage", lambda cloud: cloud.block_storage.snapshots),
+    "backup": ("block-storage", lambda cloud: cloud.block_storage.backups),
+    "volume": ("block-storage", lambda cloud: cloud.block_storage.volumes),
+    "port": ("network", lambda cloud: cloud.network.ports),
+    "image": ("image", lambda cloud: cloud.image.images),
+}
+"""What may be left, in the order in which it can be removed: the service, and where it is there."""
+
+_UNMARKED = {"image"}
+"""What bears no mark: the journal names it by the id that was chosen for it."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +86,7 @@ async def leftovers(cloud: Region, journal: str | os.PathLike[str] | None = None
 
 
 async def reclaim_leftovers(cloud: Region, journal: str | os.PathLike[str] | None = None) -> Reclaimed:
-    """Remove what `leftovers` finds: floating IPs first, then servers, volumes and ports.
+    """Remove what `leftovers` finds: floating IPs first, then servers, volumes, ports and images.
 
     What the process sent with its last breath may take effect while we look, so it is looked for again until nothing new
     appears; and an operation is struck off the journal a minute after the process was found dead, not before: what comes
@@ -106,44 +126,47 @@ async def _unended(cloud: Region, journal: str | os.PathLike[str] | None) -> Seq
 
 
 async def _find(cloud: Region, begun: Sequence[Begun]) -> list[_Found]:
-    """Everything that bears one of these marks, in the order in which it can be removed. One listing for each kind."""
-    marks = {one.mark for one in begun}
-    if not marks:
-        return []
-    by_kind: dict[str, list[_Found]] = {}
+    """All that bears one of these marks or is named beside one, in the order in which it can be removed."""
+    by_mark = {one.mark: one for one in begun}
+    found: dict[tuple[str, str], _Found] = {}
 
-    async def look(kind: str, service: str, lister: Callable[[], Awaitable[Sequence[Resource]]], gone: _Delete) -> None:
+    def note(kind: str, thing: Resource, one: Begun, delete: Callable[[], Awaitable[object]]) -> None:
+        found[kind, thing.id] = _Found(Leftover(kind, thing.id, thing.name or None), one.mark, delete)
+
+    async def look(kind: str) -> None:
+        service, things = _PLACES[kind]
         if not await cloud.has_service(service):
             return
-        found = [(thing, _mark(thing)) for thing in await lister()]
-        by_kind[kind] = [
-            _Found(Leftover(kind, thing.id, thing.name or None), mark, _later(gone, thing.id))
-            for thing, mark in found
-            if mark is not None and mark in marks
-        ]
+        for thing in await things(cloud).list():
+            if one := by_mark.get(_mark(thing) or ""):
+                note(kind, thing, one, _deleting(cloud, kind, thing, one))
 
-    async def list_volumes() -> Sequence[Resource]:
-        return await cloud.block_storage.volumes.list()
+    async def look_for(kind: str, id: str, one: Begun) -> None:
+        _, things = _PLACES[kind]
+        try:
+            thing = await things(cloud).get(id)
+        except NotFound:
+            return
+        by_nova = kind == "volume"
+        note(kind, thing, one, partial(delete_volume, cloud, id) if by_nova else _deleting(cloud, kind, thing, one))
 
-    async def delete_volume(id: str) -> None:
-        await cloud.block_storage.volumes.delete(id)
-
-    compute, network = cloud.compute, cloud.network
+    if not by_mark:
+        return []
     async with concurrently() as tasks:
-        tasks.start_soon(
-            look, "floating IP", "network", lambda: network.floating_ips.list(), network.floating_ips.delete
-        )
-        tasks.start_soon(look, "server", "compute", lambda: compute.servers.list(), compute.servers.delete)
-        tasks.start_soon(look, "port", "network", lambda: network.ports.list(), network.ports.delete)
-        tasks.start_soon(look, "volume", "block-storage", list_volumes, delete_volume)
-    return [found for kind in ("floating IP", "server", "volume", "port") for found in by_kind.get(kind, ())]
+        for kind in _PLACES.keys() - _UNMARKED:
+            tasks.start_soon(look, kind)
+        for one in begun:
+            for kind, id in one.named:
+                tasks.start_soon(look_for, kind, id, one)
+    return sorted(found.values(), key=lambda one: list(_PLACES).index(one.what.kind))
 
 
-_Delete = Callable[[str], Awaitable[object]]
-
-
-def _later(delete: _Delete, id: str) -> Callable[[], Awaitable[object]]:
-    return lambda: delete(id)
+def _deleting(cloud: Region, kind: str, thing: Resource, one: Begun) -> Callable[[], Awaitable[object]]:
+    """What removes it; a server with the volumes that Nova made for it, which bear no mark."""
+    if kind == "server" and one.keep is not None:
+        return partial(delete_with_volumes, cloud, thing.id, one.keep, partial(name, one, "volume"))
+    _, things = _PLACES[kind]
+    return partial(things(cloud).delete, {"id": thing.id})
 
 
 def _mark(thing: Resource) -> str | None:

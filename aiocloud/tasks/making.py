@@ -7,11 +7,12 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio
 
 from aiocloud.concurrent import concurrently
-from aiocloud.errors import CloudError, NoPublicAddress, NotFound
+from aiocloud.errors import NoPublicAddress
 from aiocloud.model import Which
 from aiocloud.reconcile import MARK
 from aiocloud.region import Region
@@ -19,6 +20,7 @@ from aiocloud.services.compute.server import NewServer, Server
 from aiocloud.services.network.port import Port
 from aiocloud.tasks.addresses import Reach, reach, with_addresses
 from aiocloud.tasks.boot import Boot, look_up, new_server
+from aiocloud.tasks.boot_volumes import delete_with_volumes, kept, makes_volumes
 from aiocloud.tasks.facts import ports_of
 from aiocloud.tasks.floating_ips import add_ips_to_server
 from aiocloud.tasks.undo import Undo
@@ -50,7 +52,7 @@ async def make_server(cloud: Region, boot: Boot, giving: Giving, *, wait: bool, 
     found = await look_up(cloud, boot)
     spec = new_server(boot, found)
     async with Undo(cloud) as undo:
-        server = await _post(cloud, spec, undo, keep=(*found.volumes, found.boot_volume or ""))
+        server = await _post(cloud, spec, undo)
         if wait:
             # As many ports as networks; Nova's own choice is one. A port that was there before may have an address already.
             ports = len(found.networks) if found.networks is not None else 1
@@ -63,9 +65,9 @@ async def make_server(cloud: Region, boot: Boot, giving: Giving, *, wait: bool, 
         return now.changed(admin_pass=server.admin_pass)
 
 
-async def _post(cloud: Region, spec: NewServer, undo: Undo, *, keep: Sequence[str]) -> Server:
+async def _post(cloud: Region, spec: NewServer, undo: Undo) -> Server:
     """One POST, reconciled by its mark when it ends ambiguously; known to `undo` from before it is sent."""
-    servers = cloud.compute.servers
+    servers, devices = cloud.compute.servers, spec.block_device_mapping
     marked = spec.model_copy(update={"metadata": {**(spec.metadata or {}), MARK: undo.mark}})
     marked.model_fields_set.add("metadata")
     many = max(spec.min_count or 1, spec.max_count or 1) > 1
@@ -77,46 +79,15 @@ async def _post(cloud: Region, spec: NewServer, undo: Undo, *, keep: Sequence[st
         return sorted((s for s in found if s.metadata.get(MARK) == undo.mark), key=lambda s: s.created_at or "")
 
     async def remove(id: str) -> None:
-        if many:
-            for one in await look():
+        for one in [found.id for found in await look()] if many else [id]:
+            if makes_volumes(devices):
+                await delete_with_volumes(cloud, one, kept(devices), partial(undo.names, "volume"))
+            else:
                 await servers.delete(one)
-        elif spec.block_device_mapping:
-            await _delete_with_volumes(cloud, id, keep)
-        else:
-            await servers.delete(id)
 
+    if makes_volumes(devices):
+        await undo.keeps(kept(devices))
     return await undo.create("server", lambda: servers.create_from(marked), look, remove, many=many)
-
-
-async def _delete_with_volumes(cloud: Region, id: str, keep: Sequence[str]) -> None:
-    """Remove a server that boots from a volume that Nova made for it, and that volume, which Nova may mean to keep."""
-    made: set[str] = set()
-    try:
-        server = await cloud.compute.servers.get(id)
-        await cloud.compute.servers.delete(id)
-        while True:
-            made.update(v.id for v in server.volumes if v.id not in keep and not v.delete_on_termination)
-            server = await cloud.compute.servers.get(id)
-            if server.status == "DELETED":
-                break
-            await anyio.sleep(0.2)
-    except NotFound:
-        pass
-    for volume in made:
-        await _delete_volume(cloud, volume)
-
-
-async def _delete_volume(cloud: Region, id: str) -> None:
-    """Cinder refuses while Nova is still taking it off."""
-    while True:
-        try:
-            await cloud.block_storage.volumes.delete(id)
-        except CloudError as error:
-            if error.status_code != 400:
-                raise
-            await anyio.sleep(0.5)
-        else:
-            return
 
 
 @dataclass

@@ -64,6 +64,16 @@ class Undo:
         self._steps.append(_Step(kind, id, name, delete))
         self._searches = [search for search in self._searches if search.kind != kind]
 
+    async def names(self, kind: str, id: str) -> None:
+        """Write into the journal, where one is kept, what is found by its id, as it can't bear the mark."""
+        if self._journal is not None:
+            await self._journal.names(self.mark, kind, id)
+
+    async def keeps(self, volumes: Sequence[str]) -> None:
+        """Write into the journal which volumes of the server were there before; all others are made for it."""
+        if self._journal is not None:
+            await self._journal.keeps(self.mark, volumes)
+
     async def create(
         self,
         kind: str,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from aiocloud.collection import Listing
+from aiocloud._json import mapping
+from aiocloud.collection import Creatable, Listing
 from aiocloud.errors import InvalidRequest
-from aiocloud.model import Which
+from aiocloud.model import Which, build
+from aiocloud.reconcile import MARK
 from aiocloud.region import Region
-from aiocloud.services.block_storage.backup import Backup
-from aiocloud.services.block_storage.snapshot import Snapshot
+from aiocloud.services.block_storage.backup import Backup, NewBackup
+from aiocloud.services.block_storage.snapshot import NewSnapshot, Snapshot
 from aiocloud.tasks.lookup import by_id, given
 from aiocloud.tasks.undo import Undo
 from aiocloud.tasks.volumes import TIMEOUT, failed
@@ -27,6 +29,9 @@ __all__ = [
 ]
 
 C = TypeVar("C", Snapshot, Backup)
+
+_MARKED = "3.43"
+"""From this microversion on backups have metadata."""
 
 
 async def create_volume_snapshot(
@@ -46,18 +51,12 @@ async def create_volume_snapshot(
     `wait` is until the snapshot is available, at most `timeout` seconds (an hour when not given). When it fails or is
     cancelled, the snapshot is removed again. Raises ResourceFailed when it ends in an error state, Timeout.
     """
-    wanted = given(
-        force=force or None,
-        name=name,
-        description=description,
-        metadata=None if metadata is None else dict(metadata),
-        extra_body=extra_body,
-    )
+    wanted = given(force=force or None, name=name, description=description, extra_body=extra_body)
     volume = await cloud.block_storage.volumes.id_of(volume_id)
     snapshots = cloud.block_storage.snapshots
     async with Undo(cloud) as undo:
-        snapshot = await snapshots.create(volume_id=volume, **wanted)
-        undo.made("snapshot", snapshot.id, snapshot.name, lambda id: snapshots.delete({"id": id}))
+        spec = build(NewSnapshot, volume_id=volume, **wanted, metadata={**(metadata or {}), MARK: undo.mark})
+        snapshot = await _create(undo, "snapshot", snapshots, spec)
         return await _available(cloud, snapshots, snapshot, timeout) if wait else snapshot
 
 
@@ -87,9 +86,29 @@ async def create_volume_backup(
     volume = await cloud.block_storage.volumes.id_of(volume_id)
     backups = cloud.block_storage.backups
     async with Undo(cloud) as undo:
-        backup = await backups.create(volume_id=volume, **wanted)
-        undo.made("backup", backup.id, backup.name, lambda id: backups.delete({"id": id}))
+        # An older Cinder takes no metadata for backups: there, a create that ends ambiguously is not sent again.
+        newest = cloud.config.service("block-storage").default_microversion is None
+        markable = newest and await backups.endpoint.supports(_MARKED)
+        marked = {"metadata": {MARK: undo.mark}} if markable else {}
+        backup = await _create(undo, "backup", backups, build(NewBackup, volume_id=volume, **wanted, **marked))
         return await _available(cloud, backups, backup, timeout) if wait else backup
+
+
+async def _create(undo: Undo, kind: str, copies: Creatable[C, Any], spec: NewSnapshot | NewBackup) -> C:
+    """One POST, reconciled by its mark when it ends ambiguously."""
+
+    async def remove(id: str) -> None:
+        await copies.delete({"id": id})
+
+    if not spec.metadata:
+        made = await copies.create_from(spec)
+        undo.made(kind, made.id, made.name, remove)
+        return made
+
+    async def look() -> list[C]:
+        return [one for one in await copies.search(spec.name) if mapping(one.metadata).get(MARK) == undo.mark]
+
+    return await undo.create(kind, lambda: copies.create_from(spec), look, remove)
 
 
 async def _available(cloud: Region, listing: Listing[C], made: C, timeout: float | None) -> C:

@@ -104,7 +104,7 @@ async def _create(cloud: Region, wanted: dict[str, Any], metadata: dict[str, str
     spec = build(NewVolume, **wanted, metadata={**metadata, MARK: undo.mark})
 
     async def look() -> list[Volume]:
-        return [volume for volume in await volumes.list() if volume.metadata.get(MARK) == undo.mark]
+        return [volume for volume in await volumes.search(spec.name) if volume.metadata.get(MARK) == undo.mark]
 
     async def remove(id: str) -> bool:
         return await volumes.delete({"id": id})

@@ -1,0 +1,34 @@
+"""The volumes of a server that can't be: what Nova made for it goes with it, what was there before stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aiocloud import ResourceFailed
+from aiocloud.testing import FakeCloud
+from tests.tasks.test_servers import an_image, connect
+
+pytestmark = pytest.mark.anyio
+
+
+def doomed(**more: Any) -> FakeCloud:
+    """A fake cloud whose next server ends in ERROR."""
+    fake = FakeCloud(boot_time=0.02, **more)
+    fake.cloud().region().nova.doomed_boots.append("No valid host was found.")
+    return fake
+
+
+async def test_a_volume_that_a_device_names_outlives_a_failed_server(tmp_path: Path) -> None:
+    fake = doomed()
+    async with connect(fake, tmp_path) as cloud:
+        mine = await cloud.create_volume(1, name="mine", image=await an_image(cloud))
+        before = set(fake.cloud().region().cinder.volumes)
+        device = {"uuid": mine.id, "source_type": "volume", "destination_type": "volume", "boot_index": 0}
+        beside = {"source_type": "blank", "destination_type": "volume", "volume_size": 1, "boot_index": -1}
+        with pytest.raises(ResourceFailed):
+            await cloud.create_server("s", flavor="m1.tiny", block_device_mapping_v2=[device, beside], wait=True)
+    assert not fake.cloud().region().nova.servers
+    assert set(fake.cloud().region().cinder.volumes) == before
