@@ -27,6 +27,7 @@ from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.digests import md5, new_hash
 from aiocloud.tasks.manifests import Slice, slices_of
+from aiocloud.tasks.placed import placed
 from aiocloud.tasks.window import Window, had_trouble
 
 __all__ = ["Job", "download_object", "fetch_range", "jobs_of"]
@@ -85,14 +86,21 @@ async def download_object(
     `resume` goes on from what a broken download of the same object has left beside the file. Raises NotFound,
     ChecksumMismatch when damage won't stop, CloudError when the file can't be written.
     """
-    objects = cloud.object_store.objects(container)
     name = obj if isinstance(obj, str) else str(obj.get("name") or obj.get("id") or "")
+    with placed(cloud, "object-store"):
+        return await _download(cloud, cloud.object_store.objects(container), name, Path(path), resume, progress)
+
+
+async def _download(
+    cloud: Region, objects: Objects, name: str, path: Path, resume: bool, progress: OnProgress
+) -> Object:
     for attempt in range(1, _TRIES + 1):
         found = await objects.get(name)
         slices = [each for each in await slices_of(cloud, objects, found) if each.size]
-        target = await Target.open(Path(path), found, resume=resume)
+        target = await Target.open(path, found, resume=resume)
+        meter = Meter(f"{objects.container}/{name}", found.content_length, progress)
         try:
-            await _fetch(objects, found, slices, target, Meter(f"{container}/{name}", found.content_length, progress))
+            await _fetch(objects, found, slices, target, meter)
             await target.finish()
         except PreconditionFailed:
             # It was replaced meanwhile: begin again with what is there now.

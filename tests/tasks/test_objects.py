@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import random
 import tarfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +194,39 @@ async def test_a_download_is_all_or_nothing_and_goes_on(fake: FakeCloud, clouds_
             await download_object(cloud, "box", "nothing", target)
         with pytest.raises(CloudError, match="can't write"):
             await download_object(cloud, "box", "name", tmp_path / "no" / "folder")
+
+
+@pytest.fixture
+def little_room() -> Iterator[None]:
+    """No file of this process may be longer than 100,000 bytes, as if the disk were full."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("little_room")
+@pytest.mark.parametrize("segment_size", [None, 60_000])
+async def test_a_full_disk_is_said_and_leaves_no_file(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, segment_size: int | None
+) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=big(200_000), segment_size=segment_size)
+        with pytest.raises(CloudError, match="fake RegionOne: .*can't write .*copy"):
+            await cloud.get_object("box", "name", outfile=tmp_path / "copy")
+        assert not (tmp_path / "copy").exists()
+        assert sum(path.stat().st_size for path in tmp_path.glob(".copy*")) <= 100_000
+
+
+async def test_a_container_that_appears_late_is_waited_for(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """Swift is eventually consistent: a container made just now may still be unknown to who stores the object."""
+    async with to(fake, clouds_yaml) as cloud:
+        for name, segment_size in (("whole", None), ("large", 1000)):
+            fake.fault(Fault(service="object-store", method="PUT", path="*/late*/*", times=2, status=404))
+            made = await cloud.create_object("late", name, data=big(5000), segment_size=segment_size)
+            assert made.content_length == 5000
+            assert await cloud.get_object("late", name) == big(5000)
 
 
 async def test_a_manifest_whose_segment_vanished_is_an_error(
