@@ -6,8 +6,14 @@ nor the models of twenty services: that would cost it a second, and more memory 
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
+
+from aiocloud.region import Region
+from aiocloud.tasks.placed import placed
 
 if TYPE_CHECKING:
     from aiocloud.tasks import (  # noqa: I001 - sorted it would be 34 imports
@@ -76,5 +82,17 @@ class _Task:
 
     def __get__(self, cloud: object, owner: type) -> Any:
         task = getattr(importlib.import_module(f"aiocloud.tasks.{self._module}"), self._task)
-        setattr(self._owner, self._name, task)
-        return task.__get__(cloud, owner)
+        verb = _saying_where(task) if inspect.iscoroutinefunction(task) else task
+        setattr(self._owner, self._name, verb)
+        return verb.__get__(cloud, owner)
+
+
+def _saying_where(task: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """The task, whose errors say in which cloud and region they came about, those of its arguments too."""
+
+    @functools.wraps(task)
+    async def verb(cloud: Region, *args: Any, **kwargs: Any) -> Any:
+        with placed(cloud):
+            return await task(cloud, *args, **kwargs)
+
+    return verb

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,3 +110,16 @@ def test_a_verb_that_a_subclass_wraps_is_found_below_it() -> None:
     cloud = aiocloud.connect(auth={"auth_url": "http://nowhere"}, load_yaml_config=False, transport=fake.transport)
     mine = Mine(cloud.session, cloud.config, cloud.options, owner=False)
     assert mine.get_object_capabilities().__func__ is Cloud.get_object_capabilities
+
+
+@pytest.mark.anyio
+async def test_what_is_wrong_with_an_argument_says_where(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        with pytest.raises(aiocloud.InvalidRequest, match=r"^fake RegionOne: a subnet needs a cidr"):
+            await cloud.create_subnet("net")
+        with pytest.raises(aiocloud.InvalidRequest, match=r"^fake RegionOne: .*no-such-file"):
+            await cloud.create_object("box", "name", "no-such-file")
+        with pytest.raises(aiocloud.CloudError, match=r"^fake RegionOne: "):
+            async for _ in cloud.stream_object("box", "nothing"):
+                pass
+    assert list(inspect.signature(Cloud.create_subnet).parameters)[:2] == ["cloud", "network_name_or_id"]

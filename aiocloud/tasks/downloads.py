@@ -27,6 +27,7 @@ from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.digests import Hash, new_hash
 from aiocloud.tasks.manifests import Slice, slices_of
+from aiocloud.tasks.placed import placed
 from aiocloud.tasks.ranges import Job, download_object, fetch_range, jobs_of
 
 __all__ = ["get_object", "get_object_raw", "stream_object"]
@@ -108,6 +109,14 @@ async def stream_object(
     del resp_chunk_size
     objects = cloud.object_store.objects(container)
     reading = _Reading(objects, _name(obj), dict(httpx.QueryParams(query_string)) if query_string else {})
+    with placed(cloud):
+        async with aclosing(_pieces(cloud, reading, progress)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+
+async def _pieces(cloud: Region, reading: _Reading, progress: OnProgress) -> AsyncGenerator[bytes, None]:
+    objects = reading.objects
     async with aclosing(reading.chunks()) as chunks:
         async for chunk in chunks:
             yield chunk

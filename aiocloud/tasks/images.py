@@ -87,13 +87,12 @@ async def create_image(
     wanted = Wanted(name, image_id, disk_format, container_format or "bare", sums, settings, more, progress)
     where = Stores(stores, all_stores, all_stores_must_succeed)
     way = Way(use_import, where, container or CONTAINER, wait, timeout)
-    with placed(cloud, "image"):
-        if volume is not None:
-            return await from_volume(cloud, wanted, way, volume)
-        if uri is not None or remote_image_id is not None:
-            return await from_elsewhere(cloud, wanted, way, uri, remote_region, remote_image_id)
-        source = await source_of(*_content(name, filename, data))
-        return await from_source(cloud, wanted, way, source, allow_duplicates=allow_duplicates)
+    if volume is not None:
+        return await from_volume(cloud, wanted, way, volume)
+    if uri is not None or remote_image_id is not None:
+        return await from_elsewhere(cloud, wanted, way, uri, remote_region, remote_image_id)
+    source = await source_of(*_content(name, filename, data))
+    return await from_source(cloud, wanted, way, source, allow_duplicates=allow_duplicates)
 
 
 def _content(
@@ -179,8 +178,7 @@ async def wait_for_image(cloud: Region, image: Which, timeout: float = 3600, *, 
 
     `progress` is told at each look: of all bytes once it is active, of none before that.
     """
-    with placed(cloud, "image"):
-        return await until_active(cloud, await cloud.image.images.id_of(image), timeout, progress)
+    return await until_active(cloud, await cloud.image.images.id_of(image), timeout, progress)
 
 
 async def update_image_properties(
@@ -224,18 +222,17 @@ async def download_image(
     if (output_path is None) == (output_file is None):
         raise InvalidRequest("give either output_path= or output_file=")
     image = await cloud.image.images.require(name_or_id)
-    with placed(cloud, "image"):
-        if output_path is not None:
-            await image_content.to_path(cloud, image, output_path, progress)
-        elif output_file is not None:
-            await image_content.to_file(cloud, image, output_file, progress)
+    if output_path is not None:
+        await image_content.to_path(cloud, image, output_path, progress)
+    elif output_file is not None:
+        await image_content.to_file(cloud, image, output_file, progress)
     return image
 
 
 async def stream_image(cloud: Region, name_or_id: Which, *, progress: OnProgress = None) -> AsyncIterator[bytes]:
     """An image's content as it comes; a break is gone on from. Raises ChecksumMismatch at the end when it was damaged."""
     image = await cloud.image.images.require(name_or_id)
-    with placed(cloud, "image"):
+    with placed(cloud):
         async with aclosing(image_content.chunks(cloud, image, progress)) as chunks:
             async for chunk in chunks:
                 yield chunk

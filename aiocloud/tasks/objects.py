@@ -21,7 +21,6 @@ from aiocloud.services.object_store.object import Object
 from aiocloud.tasks import removal
 from aiocloud.tasks.described import describe, described, has_content, size_of
 from aiocloud.tasks.digests import Digests
-from aiocloud.tasks.placed import placed
 from aiocloud.tasks.segments import segments_container
 from aiocloud.tasks.sources import Data, FileSource, Source, source_of
 from aiocloud.tasks.uploads import Upload
@@ -91,20 +90,19 @@ async def create_object(
     `aiocloud.tasks.pieces`. Raises InvalidRequest for a file that can't be read, CloudError when it changes meanwhile,
     ChecksumMismatch when damage won't stop.
     """
-    with placed(cloud, "object-store"):
-        source = await source_of(name if filename is None and data is None else filename, data)
-        sums = await _checksums(source, md5, sha256, bool(generate_checksums))
-        settings = (content_type, content_encoding, content_disposition, delete_after, delete_at)
-        wanted = described(name, source, {**sums, **(metadata or {})}, settings, headers)
-        objects = cloud.object_store.objects(container)
-        old = await objects.itself(name)
-        meter = Meter(f"{objects.container}/{name}", size_of(source), progress)
-        if old is not None and if_changed and await has_content(cloud, old, source):
-            meter.add(old.content_length)
-            return await describe(objects, old, wanted)
-        can = await cloud.object_store.capabilities()
-        upload = Upload(cloud, objects, name, wanted, can, meter, segment_size, use_slo, keep_segments)
-        return await upload.send(source, old)
+    source = await source_of(name if filename is None and data is None else filename, data)
+    sums = await _checksums(source, md5, sha256, bool(generate_checksums))
+    settings = (content_type, content_encoding, content_disposition, delete_after, delete_at)
+    wanted = described(name, source, {**sums, **(metadata or {})}, settings, headers)
+    objects = cloud.object_store.objects(container)
+    old = await objects.itself(name)
+    meter = Meter(f"{objects.container}/{name}", size_of(source), progress)
+    if old is not None and if_changed and await has_content(cloud, old, source):
+        meter.add(old.content_length)
+        return await describe(objects, old, wanted)
+    can = await cloud.object_store.capabilities()
+    upload = Upload(cloud, objects, name, wanted, can, meter, segment_size, use_slo, keep_segments)
+    return await upload.send(source, old)
 
 
 async def _checksums(

@@ -1,4 +1,4 @@
-"""Errors that came about on this side, in a file or a hash, say in which cloud's name it was, like those of its services."""
+"""What goes wrong on this side, in an argument, a file or a hash, says in which cloud's name it was, as services' errors do."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["placed"]
 
 
 @contextmanager
-def placed(cloud: Region, service: str) -> Generator[None]:
-    """Give errors of this block their cloud, region and service, where they have none yet."""
+def placed(cloud: Region) -> Generator[None]:
+    """Give errors of this block their cloud and region, where they have none yet."""
     try:
         yield
     except CloudError as error:
-        error.at(cloud.name, cloud.region_name, service)
+        error.at(cloud.name, cloud.region_name)
         raise

@@ -27,7 +27,6 @@ from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.digests import md5, new_hash
 from aiocloud.tasks.manifests import Slice, slices_of
-from aiocloud.tasks.placed import placed
 from aiocloud.tasks.window import Window, had_trouble
 
 __all__ = ["Job", "download_object", "fetch_range", "jobs_of"]
@@ -87,13 +86,7 @@ async def download_object(
     ChecksumMismatch when damage won't stop, CloudError when the file can't be written.
     """
     name = obj if isinstance(obj, str) else str(obj.get("name") or obj.get("id") or "")
-    with placed(cloud, "object-store"):
-        return await _download(cloud, cloud.object_store.objects(container), name, Path(path), resume, progress)
-
-
-async def _download(
-    cloud: Region, objects: Objects, name: str, path: Path, resume: bool, progress: OnProgress
-) -> Object:
+    path, objects = Path(path), cloud.object_store.objects(container)
     for attempt in range(1, _TRIES + 1):
         found = await objects.get(name)
         slices = [each for each in await slices_of(cloud, objects, found) if each.size]
