@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeAlias, TypeVar, cast, overload
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from aiocloud.cloud import Cloud
@@ -278,6 +279,8 @@ class Fleet:
             async with send:
                 for nth, member in enumerate(self._members):
                     tasks.start_soon(one, nth, member, send.clone())
+                    # A thousand that begin in one turn of the event loop would keep everybody else from it for seconds.
+                    await anyio.lowlevel.checkpoint()
             yield self._until_enough(receive)
             tasks.cancel_scope.cancel()
 
@@ -319,6 +322,7 @@ class Fleet:
             async with send:
                 for cloud in self.clouds:
                     tasks.start_soon(pump, cloud, send.clone())
+                    await anyio.lowlevel.checkpoint()
             yield items
             tasks.cancel_scope.cancel()
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 import aiocloud
 from aiocloud import Cloud, Done, Failed, Fleet
-from aiocloud.testing import FakeCloud, Fault
+from aiocloud.testing import FakeCloud, Fault, kinds
 
 pytestmark = pytest.mark.anyio
 
@@ -39,6 +41,27 @@ async def test_a_function_of_ones_own_is_a_verb_too(tmp_path: Path) -> None:
 
     async with connect_all(FakeCloud.talk(), tmp_path, ["my-v*"]) as fleet:
         assert (await fleet.map(where, "at ")).values == ["at my-vexxhost ca-ymq-1"]
+
+
+async def test_clouds_begin_one_after_the_other_and_leave_turns_to_others(tmp_path: Path) -> None:
+    turns, began = 0, list[int]()
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await anyio.lowlevel.checkpoint()
+            turns += 1
+
+    async def begin(_: Cloud) -> None:
+        began.append(turns)
+
+    plans = [dataclasses.replace(kinds.PLAIN, name=f"c{n}") for n in range(30)]
+    async with connect_all(FakeCloud(clouds=plans), tmp_path) as fleet, anyio.create_task_group() as tasks:
+        tasks.start_soon(count)
+        await fleet.map(begin)
+        tasks.cancel_scope.cancel()
+    assert len(began) == 30
+    assert len(set(began)) > 20
 
 
 async def test_a_failing_cloud_is_its_own_outcome(tmp_path: Path) -> None:
