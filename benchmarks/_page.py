@@ -1,10 +1,28 @@
-"""A suite's rows as a table, on the terminal and in a page between two markers of its own."""
+"""A suite's rows as a table, on the terminal and in docs/performance.md between two markers of its own."""
 
 from __future__ import annotations
 
+import datetime
+import os
+import platform
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
+
+PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+OF_INTEREST = {
+    "aiocloud": "aiocloud",
+    "httpx2": "httpx2",
+    "pydantic": "pydantic",
+    "aiohttp": "aiohttp",
+    "openstacksdk": "openstack",
+    "keystoneauth1": "keystoneauth1",
+    "python-openstackclient": "openstackclient",
+}
+"""Distributions whose versions are told, by the modules that they bring."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +54,27 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def put_into_page(path: Path | None, name: str, rows: Sequence[Row]) -> None:
-    """Print the table; put it into the page between `<!-- name -->` and `<!-- /name -->`, at its end when they're not there."""
+def put_into_page(name: str, rows: Sequence[Row], *, rounds: int, small: bool) -> None:
+    """Print the table; unless it is of a small run, put it between `<!-- name -->` and `<!-- /name -->` into the page."""
     text = table(rows)
-    print(text)
-    if path is None:
+    print(text, flush=True)
+    if small:
         return
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    page = path.read_text() if path.exists() else "# Performance\n"
+    page = PAGE.read_text()
     if begin not in page:
         page += f"\n{begin}\n{end}\n"
     head, _, rest = page.partition(begin)
-    path.write_text(f"{head}{begin}\n{text}\n{rest[rest.index(end) :]}")
+    PAGE.write_text(f"{head}{begin}\n{here(rounds)}\n\n{text}\n{rest[rest.index(end) :]}")
+
+
+def here(rounds: int) -> str:
+    """When and on what it was measured."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if sys.platform == "linux" else []
+    model = next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine()
+    )
+    versions = ", ".join(f"{name} {version(name)}" for name in OF_INTEREST if find_spec(OF_INTEREST[name]))
+    medians = f"medians of {rounds} rounds" if rounds > 1 else "one round"
+    day = f"{datetime.datetime.now(datetime.UTC):%d %B %Y}, {os.cpu_count()} cores of {model}"
+    return f"{day}, Python {platform.python_version()}, {versions}; {medians}."

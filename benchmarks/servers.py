@@ -19,7 +19,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -296,20 +295,17 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--image", default="tiny-raw")
     parser.add_argument("--creates", type=int, default=3)
     parser.add_argument("--only", choices=["lists", "creates"])
-    parser.add_argument("--write", type=Path, help="the page whose table of servers is replaced")
     options = parser.parse_args(list(arguments))
     rounds = options.rounds or (1 if options.small else 5)
 
-    async def suite() -> list[Row]:
-        if options.clouds_yaml:
-            bench = Bench(options.clouds_yaml, options.cloud, options.flavor, options.image, 1)
-            return await creates(bench, options.creates, 0.0, 0.0, f"on {options.cloud}")
-        rows: list[Row] = []
-        if options.only != "creates":
-            rows += await lists(options.small, rounds)
-        if options.only != "lists":
-            rows += await on_a_fake(options.small, rounds)
-        return rows
-
-    rows: list[Any] = anyio.run(suite)
-    put_into_page(options.write, "servers", rows)
+    if options.clouds_yaml:
+        bench = Bench(options.clouds_yaml, options.cloud, options.flavor, options.image, 1)
+        rows = anyio.run(creates, bench, options.creates, 0.0, 0.0, f"on {options.cloud}")
+        put_into_page("servers-real", rows, rounds=1, small=options.small)
+        return
+    if options.only != "creates":
+        rows = anyio.run(lists, options.small, rounds)
+        put_into_page("servers-listed", rows, rounds=rounds, small=options.small)
+    if options.only != "lists":
+        rows = anyio.run(on_a_fake, options.small, rounds)
+        put_into_page("servers-made", rows, rounds=rounds, small=options.small)

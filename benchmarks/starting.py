@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from benchmarks._page import Row, put_into_page
 
@@ -27,6 +26,13 @@ IMPORT = {"aiocloud": ("-c", "import aiocloud"), "openstack": ("-c", "import ope
 HELP = {
     "aiocloud": ("-c", "import sys; sys.argv[:] = ['aiocloud', '--help']; from aiocloud.cli import main; main()"),
     "openstackclient": ("-m", "openstackclient.shell", "--help"),
+}
+COMPLETION = {
+    "aiocloud": (
+        "-c",
+        "import sys; sys.argv[:] = ['aiocloud', 'completion', 'bash']; from aiocloud.cli import main; main()",
+    ),
+    "openstackclient": ("-m", "openstackclient.shell", "complete"),
 }
 
 THEIR_CONNECT = """
@@ -75,7 +81,6 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks starting", description=__doc__)
     parser.add_argument("--small", action="store_true", help="three rounds")
     parser.add_argument("--rounds", type=int, default=None)
-    parser.add_argument("--write", type=Path, help="the page whose table of this suite is replaced")
     options = parser.parse_args(list(arguments))
     rounds = options.rounds or (3 if options.small else 5)
     rows: list[Row] = []
@@ -88,4 +93,6 @@ def main(arguments: Sequence[str] = ()) -> None:
             rows.append(compared("cold", "CPU to `connect()` to one of 200 clouds, cold", 1.0, 0.25, commands, rounds))
     if importlib.util.find_spec("openstackclient"):
         rows.append(compared("G13", "CPU of `aiocloud --help` / `openstack --help`", 0.25, 0.1, HELP, rounds))
-    put_into_page(options.write, "starting", rows)
+        what = "CPU of `aiocloud completion bash` / `openstack complete`"
+        rows.append(compared("G13", what, 0.25, 0.1, COMPLETION, rounds))
+    put_into_page("starting", rows, rounds=rounds, small=options.small)
