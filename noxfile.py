@@ -91,6 +91,6 @@ def promises(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Side by side with peers and the limit, into docs/performance.md. `-- SUITE` runs one suite; `-- --small`: a quick look."""
+    """Side by side with peers and the limit, into docs/performance.md. `-- SUITE`: one suite; `-- --small`: a quick look."""
     install(session, "tests", "bench")
     session.run("python", "-m", "benchmarks", *session.posargs)

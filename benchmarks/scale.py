@@ -20,8 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import anyio
@@ -64,59 +63,63 @@ class Result:
     """CPU seconds in each second of the day: above 1 one process can't follow."""
 
 
+@dataclass
+class Counts:
+    """What is counted while a slice is played."""
+
+    under_way: int = 0
+    most: int = 0
+    failed: int = 0
+    late: list[float] = field(default_factory=list)
+
+
+async def live(cloud: Cloud, name: str, counts: Counts) -> None:
+    """One server's life: made and waited for, used, removed and waited for to be gone."""
+    counts.under_way += 1
+    counts.most = max(counts.most, counts.under_way)
+    began = anyio.current_time()
+    try:
+        server = await cloud.create_server(name, image="ubuntu-24.04", flavor="m1.tiny", wait=True)
+    except CloudError:
+        counts.failed += 1
+        return
+    finally:
+        counts.under_way -= 1
+    counts.late.append(anyio.current_time() - began - BOOT)
+    await anyio.sleep(LIFE)
+    counts.under_way += 1
+    await cloud.delete_server(server, wait=True, delete_ips=True)
+    counts.under_way -= 1
+
+
 async def play(a_day: int, regions: int, count: int) -> Result:
     """One slice: so many servers, arriving as on such a day."""
     each = min(regions, 10)
     names = tuple(f"r{nth}" for nth in range(each))
     plans = [replace(kinds.PLAIN, name=f"c{nth}", regions=names) for nth in range(regions // each)]
     fake = FakeCloud(clouds=plans, boot_time=BOOT, latency=LATENCY, quotas=PLENTY, seed=SEED)
-    dice = random.Random(SEED)
-    under_way = most = failed = 0
-    late: list[float] = []
-
-    async with AsyncExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
+    dice, counts = random.Random(SEED), Counts()
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clouds.yaml"
         path.write_text(fake.clouds_yaml())
-        fleet = await stack.enter_async_context(
-            aiocloud.connect_all(config_files=[path], secure_files=[], transport=fake.transport)
-        )
-
-        async def live(cloud: Cloud, name: str) -> None:
-            nonlocal under_way, most, failed
-            under_way += 1
-            most = max(most, under_way)
-            began = anyio.current_time()
-            try:
-                server = await cloud.create_server(name, image="ubuntu-24.04", flavor="m1.tiny", wait=True)
-            except CloudError:
-                failed += 1
-                return
-            finally:
-                under_way -= 1
-            late.append(anyio.current_time() - began - BOOT)
-            await anyio.sleep(LIFE)
-            under_way += 1
-            await cloud.delete_server(server, wait=True, delete_ips=True)
-            under_way -= 1
-
-        cpu = time.process_time()
-        async with anyio.create_task_group() as tasks:
-            for nth in range(count):
-                tasks.start_soon(live, dice.choice(fleet.clouds), f"s{nth}")
-                await anyio.sleep(dice.expovariate(a_day / DAY))
-        cpu = time.process_time() - cpu
-        stats = [one for session in {cloud.session for cloud in fleet} for one in session.stats().values()]
-    late.sort()
+        async with aiocloud.connect_all(config_files=[path], secure_files=[], transport=fake.transport) as fleet:
+            cpu = time.process_time()
+            async with anyio.create_task_group() as tasks:
+                for nth in range(count):
+                    tasks.start_soon(live, dice.choice(fleet.clouds), f"s{nth}", counts)
+                    await anyio.sleep(dice.expovariate(a_day / DAY))
+            cpu = time.process_time() - cpu
+            stats = [one for session in {cloud.session for cloud in fleet} for one in session.stats().values()]
+    late = sorted(counts.late)
     return Result(
         a_day=a_day,
         regions=regions,
         servers=count,
-        failed=failed,
+        failed=counts.failed,
         requests=len(fake.requests) / count,
         cpu=cpu / count * 1000,
         rss=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        under_way=most,
+        under_way=counts.most,
         throttled=sum(one.throttled for one in stats) / len(fake.requests),
         late=statistics.median(late),
         late_99=late[int(len(late) * 0.99)],
