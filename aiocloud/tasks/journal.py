@@ -150,7 +150,8 @@ def _of_the_dead(path: Path) -> Generator[TextIO | None]:
         return
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Shared: others may be looking, too.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             yield None
         else:

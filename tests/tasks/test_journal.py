@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from aiocloud.tasks.journal import Journal, unended
@@ -91,3 +93,24 @@ async def test_a_line_cut_off_hides_no_other(journal: Journal) -> None:
     assert [begun.mark for begun in unended(journal.directory)] == ["whole"]
     assert [begun.mark for begun in unended(journal.directory)] == ["whole"], "the note of the death is on its own line"
     assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+@pytest.mark.anyio
+async def test_two_who_look_at_once_see_the_same(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leftovers of several clouds are reclaimed side by side: who reads is not taken for the process that writes."""
+    await journal.begin("mark", "alpha", None)
+    journal.close()
+    lock, both, seen = fcntl.flock, threading.Barrier(2, timeout=3), list[str]()
+
+    def flock(file: Any, how: int) -> None:
+        lock(file, how)
+        both.wait()
+
+    async def look() -> None:
+        seen.extend(begun.mark for begun in await anyio.to_thread.run_sync(unended, journal.directory))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(look)
+        tasks.start_soon(look)
+    assert seen == ["mark", "mark"]
