@@ -12,18 +12,18 @@ extra `fast`. Medians of `--rounds`.
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import importlib.util
 import json
 import statistics
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
-from benchmarks._canned import LATENCY
+from benchmarks._canned import canned
 from benchmarks._page import Row, put_into_page
+
+LATENCY = 0.05
 
 MEASURE = """
 import json, sys, time
@@ -145,7 +145,9 @@ def installed(*names: str) -> bool:
 def ours(script: str) -> dict[str, str]:
     """aiocloud without the extra `fast`, and with it where it is installed."""
     without = {"aiocloud": PLAIN + MEASURE + script}
-    return {**without, "fast": FAST + MEASURE + script} if installed("aiohttp") else without
+    extras = importlib.metadata.metadata("aiocloud").get_all("Provides-Extra") or ()
+    with_it = "fast" in extras and installed("aiohttp")
+    return {**without, "fast": FAST + MEASURE + script} if with_it else without
 
 
 def in_turns(scripts: Mapping[str, str], rounds: int, *arguments: str) -> dict[str, Cost]:
@@ -166,26 +168,11 @@ def in_turns(scripts: Mapping[str, str], rounds: int, *arguments: str) -> dict[s
     }
 
 
-@contextmanager
-def clouds(count: int) -> Iterator[str]:
-    """A clouds.yaml of so many."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder) / "clouds.yaml")
-        command = [sys.executable, "-m", "benchmarks._canned", str(count), path]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout is not None
-            try:
-                assert server.stdout.readline() == "ready\n"
-                yield path
-            finally:
-                server.terminate()
-
-
 def on_50(count: int, rounds: int) -> list[Row]:
     """G5."""
     peers = {"openstacksdk": MEASURE + OPENSTACK_LISTS} if installed("openstack") else {}
-    with clouds(count) as config:
-        costs = in_turns({**ours(LISTS), **peers}, rounds, config)
+    with canned(count, LATENCY) as config:
+        costs = in_turns({**ours(LISTS), **peers}, rounds, str(config))
     rows: list[Row] = []
     for name in ("aiocloud", "fast"):
         if name not in costs:
@@ -201,8 +188,8 @@ def on_50(count: int, rounds: int) -> list[Row]:
 
 def on_200(count: int, rounds: int) -> list[Row]:
     """G6."""
-    with clouds(count) as config:
-        costs = in_turns({**ours(LISTS), "sockets": MEASURE + BARE_LISTS}, rounds, config)
+    with canned(count, LATENCY) as config:
+        costs = in_turns({**ours(LISTS), "sockets": MEASURE + BARE_LISTS}, rounds, str(config))
     bare = costs.pop("sockets")["wall"]
     what = f"log in to {count} clouds and list 4 things each: wall / bare sockets"
     return [
@@ -215,8 +202,8 @@ def small_requests(count: int, rounds: int) -> list[Row]:
     """G9."""
     if not installed("keystoneauth1"):
         return []
-    with clouds(1) as config:
-        costs = in_turns({**ours(REQUESTS), "peer": MEASURE + KEYSTONEAUTH_REQUESTS}, rounds, config, str(count))
+    with canned(1, LATENCY) as config:
+        costs = in_turns({**ours(REQUESTS), "peer": MEASURE + KEYSTONEAUTH_REQUESTS}, rounds, str(config), str(count))
     theirs = costs.pop("peer")["cpu"]
     what = "CPU of a small request at 100 in flight / keystoneauth in threads"
     return [

@@ -1,8 +1,9 @@
 """G2, G3, G4, G7, G8, G12: servers listed and made, beside openstacksdk and beside nothing but the bytes, in one run.
 
 Each client is a process of its own, which measures itself: wall, CPU, peak memory, and how many requests it sent. It has
-logged in, and made one server where many are to be made, before the clock starts. `--clouds-yaml FILE --cloud NAME` makes
-(a few) servers on a real cloud; without, it is a fake one on a port. Medians of `--rounds`.
+logged in, met the service, and made one server where many are to be made, before the clock starts. Lists come from canned
+clouds, which cost nothing; servers are made on a fake one, or with `--clouds-yaml FILE --cloud NAME` (a few) on a real one.
+Medians of `--rounds`.
 
     nox -s bench -- servers --small
     nox -s bench -- servers --clouds-yaml clouds.yaml --cloud NAME --creates 3
@@ -17,7 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import anyio
@@ -27,6 +28,7 @@ from trio.testing import MockClock
 import aiocloud
 from aiocloud.tasks.batches import Boot, Created
 from aiocloud.testing import FakeCloud
+from benchmarks._canned import canned
 from benchmarks._page import Row, put_into_page
 
 OURS = """
@@ -67,7 +69,7 @@ async def remove(cloud):
 FLAVOR, IMAGE = sys.argv[5], sys.argv[6]
 async def main():
     async with aiocloud.connect(name, config_files=[config], secure_files=[]) as cloud:
-        await cloud.compute.get("/limits")
+        await cloud.list_servers(filters={"name": "none of them"}, bare=True)
         if what == "create":
             await one(cloud, "first")
         before, cpu, wall = sent(cloud), time.process_time(), time.perf_counter()
@@ -131,7 +133,16 @@ class Bench:
     async def run(self, script: str, what: str, count: int = 0) -> Cost:
         """The medians of what one client needs for one thing."""
         costs = [await anyio.to_thread.run_sync(self._once, script, what, count) for _ in range(self.rounds)]
-        return {key: statistics.median(cost[key] for cost in costs) for key in costs[0]}
+        return _medians(costs)
+
+    def in_turns(self, clients: Mapping[str, tuple[str, str]]) -> dict[str, Cost]:
+        """The medians of each, one after the other in each round; the first round doesn't count."""
+        rounds = [{name: self._once(*client, 0) for name, client in clients.items()} for _ in range(self.rounds + 1)]
+        return {name: _medians([one[name] for one in rounds[1:]]) for name in clients}
+
+    def asked(self, clients: Mapping[str, tuple[str, str]]) -> dict[str, float]:
+        """How many requests each sends, which is the same in every round."""
+        return {name: self._once(*client, 0)["requests"] for name, client in clients.items()}
 
     def _once(self, script: str, what: str, count: int) -> Cost:
         command = [
@@ -152,65 +163,53 @@ class Bench:
         return cost
 
 
-def fill(fake: FakeCloud, count: int) -> None:
-    """So many servers with a port and a floating IP each for the first hundred."""
-    region = fake.cloud().region()
-    user, project = next(
-        (token.user_id, token.project_id) for token in fake.cloud().tokens.values() if token.project_id
-    )
-    for nth in range(len(region.nova.servers), count):
-        region.nova.create.spawn(f"server-{nth}", str(project), user)
+def _medians(costs: Sequence[Cost]) -> Cost:
+    return {key: statistics.median(cost[key] for cost in costs) for key in costs[0]}
 
 
-async def lists(small: bool, rounds: int) -> list[Row]:
+def lists(small: bool, rounds: int) -> list[Row]:
     """G2, G3, G4, G12."""
-    fake = FakeCloud(boot_time=0)
-    async with fake.serve():
-        with tempfile.TemporaryDirectory() as folder:
-            config = Path(folder) / "clouds.yaml"
-            config.write_text(fake.clouds_yaml())
-            bench = Bench(config, "fake", "m1.tiny", "ubuntu-24.04", rounds)
-            await bench.run(OURS, "bare")
-            fill(fake, thousand := 200 if small else 1000)
-            rows = await one_page(bench, thousand)
-            fill(fake, many := 2_000 if small else 10_000)
-            fake.knobs.page_size = many // 10
-            rows.append(await in_memory(bench, many))
-            fake.knobs.latency = 0.05
-            return [*rows, await page_after_page(bench, many)]
+    thousand, many = (200, 2_000) if small else (1_000, 10_000)
+    with canned(1, 0.0, thousand) as config:
+        rows = one_page(_listing(config, rounds), thousand)
+    with canned(1, 0.05, many, many // 10) as config:
+        return [*rows, *ten_pages(_listing(config, rounds), many)]
 
 
-async def one_page(bench: Bench, count: int) -> list[Row]:
+def _listing(config: Path, rounds: int) -> Bench:
+    return Bench(config, "cloud-000", "m1.tiny", "ubuntu-24.04", rounds)
+
+
+def one_page(bench: Bench, count: int) -> list[Row]:
     """G2, G4."""
-    await bench.run(OURS, "bare")
-    ours, detail, plain = [await bench.run(OURS, what) for what in ("bare", "detailed", "plain")]
-    rows: list[Row] = []
-    if importlib.util.find_spec("openstack") is not None:
-        theirs = await bench.run(PEER, "bare")
-        ratio, told = ours["cpu"] / theirs["cpu"], f"{ours['cpu'] * 1000:.0f} / {theirs['cpu'] * 1000:.0f} ms"
-        rows.append(Row("G2", f"CPU to list {count} servers bare / openstacksdk", 1 / 50, 1 / 100, ratio, told))
-        full = await Bench(bench.config, bench.cloud, bench.flavor, bench.image, 1).run(PEER, "detailed")
-        what = f"requests to list {count} detailed / openstacksdk's {full['requests']:.0f}"
-        rows.append(Row("G4", what, 0.01, 0.01, detail["requests"] / full["requests"]))
-    for what, cost in (("detailed list", detail), ("list with addresses", plain)):
-        beyond_pages = cost["requests"] - ours["requests"]
-        rows.append(Row("G4", f"requests of a {what} beyond its pages", 4, 2, beyond_pages))
+    peer = importlib.util.find_spec("openstack") is not None
+    theirs = {"peer": (PEER, "bare")} if peer else {}
+    costs = bench.in_turns({"bare": (OURS, "bare"), **theirs})
+    ours, rows = costs["bare"], list[Row]()
+    asked = bench.asked({what: (OURS, what) for what in ("bare", "detailed", "plain")})
+    if peer:
+        cpu, limit = ours["cpu"], costs["peer"]["cpu"]
+        told = f"{cpu * 1000:.0f} / {limit * 1000:.0f} ms"
+        rows.append(Row("G2", f"CPU to list {count} servers bare / openstacksdk", 1 / 50, 1 / 100, cpu / limit, told))
+        full = bench.asked({"peer": (PEER, "detailed")})["peer"]
+        what = f"requests to list {count} detailed / openstacksdk's {full:.0f}"
+        rows.append(Row("G4", what, 0.01, 0.01, asked["detailed"] / full))
+    for what, name in (("detailed list", "detailed"), ("list with addresses", "plain")):
+        rows.append(Row("G4", f"requests of a {what} beyond its pages", 4, 2, asked[name] - asked["bare"]))
     return rows
 
 
-async def in_memory(bench: Bench, count: int) -> Row:
-    """G12."""
-    await bench.run(OURS, "bare")
-    kept, streamed, limit = [(await bench.run(OURS, what))["rss"] / 1024 for what in ("kept", "streamed", "bytes_only")]
-    told = f"{streamed:.0f} / {kept:.0f} MiB; bytes only {limit:.0f}"
-    return Row("G12", f"peak memory of {count} servers streamed / kept", 0.6, 0.4, streamed / kept, told)
-
-
-async def page_after_page(bench: Bench, count: int) -> Row:
-    """G3."""
-    listed, limit = [(await bench.run(OURS, what))["wall"] for what in ("kept", "bytes_only")]
-    what = f"wall to list {count} in ten pages at 50 ms / fetching the bytes"
-    return Row("G3", what, 1.5, 1.15, listed / limit, f"{listed:.2f} s / {limit:.2f} s")
+def ten_pages(bench: Bench, count: int) -> list[Row]:
+    """G3, G12."""
+    costs = bench.in_turns({what: (OURS, what) for what in ("kept", "streamed", "bytes_only")})
+    kept, streamed, limit = costs["kept"], costs["streamed"], costs["bytes_only"]
+    memory = f"{streamed['rss'] / 1024:.0f} / {kept['rss'] / 1024:.0f} MiB; bytes only {limit['rss'] / 1024:.0f}"
+    wall = f"{kept['wall']:.2f} / {limit['wall']:.2f} s"
+    what = f"wall to list {count} servers in ten pages at 50 ms / fetching the bytes"
+    return [
+        Row("G3", what, 1.5, 1.15, kept["wall"] / limit["wall"], wall),
+        Row("G12", "peak memory of the same streamed / kept", 0.6, 0.4, streamed["rss"] / kept["rss"], memory),
+    ]
 
 
 async def creates(bench: Bench, count: int, boot: float, latency: float, where: str) -> list[Row]:
@@ -304,7 +303,7 @@ def main(arguments: Sequence[str] = ()) -> None:
         put_into_page("servers-real", rows, rounds=1, small=options.small)
         return
     if options.only != "creates":
-        rows = anyio.run(lists, options.small, rounds)
+        rows = lists(options.small, rounds)
         put_into_page("servers-listed", rows, rounds=rounds, small=options.small)
     if options.only != "lists":
         rows = anyio.run(on_a_fake, options.small, rounds)
