@@ -17,7 +17,6 @@ OF_INTEREST = {
     "aiocloud": "aiocloud",
     "httpx2": "httpx2",
     "pydantic": "pydantic",
-    "aiohttp": "aiohttp",
     "openstacksdk": "openstack",
     "keystoneauth1": "keystoneauth1",
     "python-openstackclient": "openstackclient",
