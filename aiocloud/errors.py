@@ -31,9 +31,10 @@ operation could not take away again.
 
 from __future__ import annotations
 
+import copyreg
 import dataclasses
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiocloud._http import httpx
 
@@ -71,6 +72,9 @@ __all__ = [
     "Unsupported",
     "error_for_status",
 ]
+
+
+_STAY_HERE = frozenset({"_request", "response", "receipt"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,6 +142,11 @@ class CloudError(Exception):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle keeps the facts, not the request and its answer: tokens and passwords are in them."""
+        kept = {name: value for name, value in vars(self).items() if name not in _STAY_HERE}
+        return copyreg.__newobj__, (type(self), *self.args), kept  # type: ignore[attr-defined]
 
 
 class ConfigError(CloudError):
@@ -213,7 +222,10 @@ class ChecksumMismatch(CloudError):
 
 
 class HTTPError(CloudError, httpx.HTTPStatusError):
-    """A service answered with an error status; `response` is its answer."""
+    """A service answered with an error status; `response` is its answer, None where the error came from another process."""
+
+    _request = None
+    response: httpx.Response = None  # type: ignore[assignment]
 
     def __init__(
         self,
