@@ -12,7 +12,7 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "typing", "tests"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-ALL = ".[cli,testing,web,redis,trio]"
+ALL = ".[cli,testing,web,redis,fast,trio]"
 
 
 def install(session: nox.Session, *groups: str) -> None:

@@ -14,10 +14,28 @@ from aiocloud.testing import FakeCloud
 from tests.talk import Talk, clouds_of_the_talk, serving
 
 
-@pytest.fixture(params=[pytest.param(("asyncio", {}), id="asyncio"), pytest.param(("trio", {}), id="trio")])
-def anyio_backend(request: pytest.FixtureRequest) -> Any:
-    """Each test marked `anyio` runs on asyncio and on trio."""
-    return request.param
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
+    """Each test marked `anyio` runs on asyncio and on trio; what is about connections on `EVERY_WAY_OUT`."""
+    return backend_of(request.param, monkeypatch)
+
+
+def backend_of(way_out: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
+    """The event loop of a way out, and the way to it open."""
+    loop, _, way = way_out.partition(" over ")
+    if way == "httpx2":
+        monkeypatch.setattr("aiocloud.transport.pool.find_spec", lambda _: None)
+    return loop, {}
+
+
+EVERY_WAY_OUT = ["asyncio", "asyncio over httpx2", "trio"]
+"""asyncio has two ways out: the fast one, where it is installed, and the HTTP library's own."""
+
+
+@pytest.fixture
+def way_out(request: pytest.FixtureRequest) -> str:
+    """Which of them it is."""
+    return str(request.node.callspec.params["anyio_backend"])
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,13 @@ There is no cap on connections here: `aiocloud.transport.limits` hands over no m
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
 import urllib.request
 from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
@@ -23,6 +26,9 @@ from aiocloud.config.schema import CloudConfig
 from aiocloud.errors import ConfigError
 from aiocloud.transport.call import call_of
 from aiocloud.transport.tls import TLS, context, warn_unverified
+
+if TYPE_CHECKING:
+    from aiocloud.transport.aiohttp import AiohttpTransport
 
 __all__ = ["KEPT", "NetworkTransport", "default_transport", "proxy_for"]
 
@@ -44,7 +50,7 @@ class NetworkTransport(httpx.AsyncBaseTransport):
         self._cloud = cloud
         self._tls = tls
         self._proxies = proxies
-        self._pools: dict[tuple[str | None, str, str | None], httpx.AsyncHTTPTransport] = {}
+        self._pools: dict[tuple[str | None, str, str | None], httpx.AsyncBaseTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request through the pool it belongs to."""
@@ -55,7 +61,10 @@ class NetworkTransport(httpx.AsyncBaseTransport):
         pool = self._pools.get(key)
         if pool is None:
             verify = await self._context(url.scheme, key[2])
-            pool = self._pools.get(key) or self._pools.setdefault(key, self._open(verify, key[2]))
+            fast = await _fast() if key[2] is None else None
+            pool = self._pools.get(key)
+            if pool is None:
+                pool = self._pools[key] = fast(verify, KEPT) if fast else self._open(verify, key[2])
         return await pool.handle_async_request(request)
 
     async def _context(self, scheme: str, proxy: str | None) -> ssl.SSLContext:
@@ -65,7 +74,7 @@ class NetworkTransport(httpx.AsyncBaseTransport):
             warn_unverified(self._cloud)
         return await anyio.to_thread.run_sync(context, self._tls)
 
-    def _open(self, verify: ssl.SSLContext, proxy: str | None) -> httpx.AsyncHTTPTransport:
+    def _open(self, verify: ssl.SSLContext, proxy: str | None) -> httpx.AsyncBaseTransport:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEPT)
         if proxy is None:
             return httpx.AsyncHTTPTransport(verify=verify, limits=limits)
@@ -80,6 +89,23 @@ class NetworkTransport(httpx.AsyncBaseTransport):
         with anyio.CancelScope(shield=True):
             for pool in pools:
                 await pool.aclose()
+
+
+async def _fast() -> type[AiohttpTransport] | None:
+    """The fast transport, where it is installed (the extra `fast`) and the event loop is asyncio's."""
+    if find_spec("aiohttp") is None:
+        return None
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+    return await anyio.to_thread.run_sync(_load)
+
+
+def _load() -> type[AiohttpTransport]:
+    from aiocloud.transport.aiohttp import AiohttpTransport
+
+    return AiohttpTransport
 
 
 def proxy_for(url: httpx.URL, proxies: Mapping[str, str]) -> str | None:

@@ -28,12 +28,14 @@ from aiocloud.log import enable_logging
 from aiocloud.testing import FakeCloud, Fault
 from aiocloud.testing.http import Reply
 from aiocloud.transport import build_transport
+from tests.conftest import EVERY_WAY_OUT
 from tests.promises.report import report, size
 from tests.transport.helper import NASTY, Answer, Network, ask, carried, virtual
 from tests.transport.origin import Visit, polite, serving
 from tests.transport.test_tls import expired, foreign, server, wrong_host
 
 pytestmark = pytest.mark.promise
+every_way_out = pytest.mark.parametrize("anyio_backend", EVERY_WAY_OUT, indirect=True)
 SEED = 20_260_726
 OK = httpx.Response(200, json={"servers": []})
 
@@ -350,7 +352,8 @@ def test_r14_calls_end_in_time() -> None:
 
 
 @pytest.mark.anyio
-async def test_r15_cancelled_calls_leak_no_connection(anyio_backend_name: str) -> None:
+@every_way_out
+async def test_r15_cancelled_calls_leak_no_connection(way_out: str) -> None:
     count = size(1000, 10_000)
 
     async def script(visit: Visit) -> None:
@@ -385,7 +388,7 @@ async def test_r15_cancelled_calls_leak_no_connection(anyio_backend_name: str) -
         left = max(0, _descriptors() - before)
     report(
         "R15",
-        n=f"{count} cancels on {anyio_backend_name}, then 100 calls at once",
+        n=f"{count} cancels on {way_out}, then 100 calls at once",
         target="100 fine, 0 slots and 0 descriptors held",
         got=f"{fine} fine, {stats.in_flight} slots and {left} descriptors held",
     )
@@ -423,7 +426,8 @@ async def test_r15_memory_stays_flat() -> None:
 
 
 @pytest.mark.anyio
-async def test_r20_nobody_unproven_is_told_anything(tmp_path: Path, anyio_backend_name: str) -> None:
+@every_way_out
+async def test_r20_nobody_unproven_is_told_anything(tmp_path: Path, way_out: str) -> None:
     authority = trustme.CA()
     cacert, mine, strange = tmp_path / "ca.pem", tmp_path / "mine.pem", tmp_path / "strange.pem"
     authority.cert_pem.write_to_path(cacert)
@@ -458,7 +462,7 @@ async def test_r20_nobody_unproven_is_told_anything(tmp_path: Path, anyio_backen
             wrong.append(name)
     report(
         "R20",
-        n=f"{len(cases)} certificates on {anyio_backend_name}",
+        n=f"{len(cases)} certificates on {way_out}",
         target="refused with 0 bytes read, good ones taken",
         got=f"{len(wrong)} otherwise",
     )

@@ -174,17 +174,18 @@ async def test_a_tls_handshake_that_stalls_ends_at_the_deadline_with_nothing_sen
 
 
 async def test_the_message_says_what_failed() -> None:
-    async with reached(polite) as (transport, origin):
+    async with serving(polite) as gone:
         pass
-    for url, words in (
-        (origin.url, "the connection was refused"),
-        ("http://no-such-host.invalid/", "the name could not be looked up"),
-        ("ftp://cloud.test/", "unsupported protocol"),
-    ):
-        with pytest.raises(TransportError, match=words) as caught:
-            await transport.handle_async_request(ask("POST", url, retries=1))
-        assert caught.value.sent is False
-        assert caught.value.cloud == "my-cloud"
+    async with reached(polite) as (transport, _):
+        for url, words in (
+            (gone.url, "the connection was refused"),
+            ("http://no-such-host.invalid/", "the name could not be looked up"),
+            ("ftp://cloud.test/", "unsupported protocol"),
+        ):
+            with pytest.raises(TransportError, match=words) as caught:
+                await transport.handle_async_request(ask("POST", url, retries=1))
+            assert caught.value.sent is False
+            assert caught.value.cloud == "my-cloud"
 
 
 async def test_an_early_answer_to_an_upload_is_heard() -> None:
