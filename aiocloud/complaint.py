@@ -15,6 +15,7 @@ from typing import Any
 from aiocloud._http import httpx
 from aiocloud._json import is_array, is_object
 from aiocloud.errors import HTTPError, error_for_status
+from aiocloud.log import redact_url
 
 __all__ = ["error_from", "words"]
 
@@ -31,7 +32,7 @@ def error_from(response: httpx.Response, cloud: str | None, region: str | None, 
     said = words(response.content, response.headers.get("content-type", "")) or response.reason_phrase
     which = f" ({request_id})" if request_id else ""
     path = request.url.path
-    return error_for_status(response.status_code)(
+    error = error_for_status(response.status_code)(
         f"{service or 'the service'} answered {response.status_code} to {request.method} {path}: {said}{which}",
         response=response,
         cloud=cloud,
@@ -39,6 +40,8 @@ def error_from(response: httpx.Response, cloud: str | None, region: str | None, 
         service=service,
         request_id=request_id,
     )
+    error.url = redact_url(str(request.url))
+    return error
 
 
 def words(body: bytes, content_type: str = "") -> str:

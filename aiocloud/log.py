@@ -58,7 +58,7 @@ _HIDDEN_PARAMETERS = (
 # Key names of JSON, in lower case and without punctuation, that hold a secret when their value is not an object.
 _SECRET_KEYS = re.compile(
     r"pass(?:w|code|phrase|$)|secret(?!ref$|id$|s$|type$|name$)|privatekey|userdata$|token$|tokenid|apikey|accesskey"
-    r"|^blob$|receipt$|^payload$|contents$|kubeconfig|signature$|^cookie|otp$|psk$"
+    r"|^blob$|receipt$|^payload$|contents$|kubeconfig|signature$|^cookie|otp$|psk$|authkey$"
 )
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _IN_TEXT = (

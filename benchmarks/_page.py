@@ -16,6 +16,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 OF_INTEREST = {
     "aiocloud": "aiocloud",
     "httpx2": "httpx2",
+    "aiohttp": "aiohttp",
     "pydantic": "pydantic",
     "openstacksdk": "openstack",
     "keystoneauth1": "keystoneauth1",

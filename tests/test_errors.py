@@ -29,6 +29,13 @@ def test_a_pickled_error_keeps_its_facts_and_leaves_request_and_answer_behind() 
     assert again.response is None
 
 
+def test_an_errors_url_shows_no_signature() -> None:
+    request = httpx.Request("GET", "https://c.test/v1/a/box/o?temp_url_sig=canary&prefix=x")
+    error = error_from(httpx.Response(403, request=request), "alpha", "one", "object-store")
+    assert error.url == "https://c.test/v1/a/box/o?temp_url_sig=***&prefix=x"
+    assert b"canary" not in pickle.dumps(error)
+
+
 def test_a_receipt_stays_here() -> None:
     response = httpx.Response(401, request=httpx.Request("POST", "https://c.test/"))
     error = MoreFactorsNeeded("more is needed", response=response)

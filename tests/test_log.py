@@ -164,6 +164,7 @@ def test_secrets_in_urls_are_masked(url: str) -> None:
         {"remote_console": {"url": f"https://console.test/?token={CANARY}"}},
         {"changePassword": {"adminPass": CANARY}},
         {"passwords": [CANARY, CANARY]},
+        {"accept": {"auth_key": CANARY}},
         {"note": f"X-Auth-Token: {CANARY}"},
         {"nested": [[{"deep": {"secret_key": CANARY}}]]},
         {"db_password": 123456789012345},

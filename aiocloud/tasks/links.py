@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
+from pydantic import SecretStr
+
 from aiocloud.errors import InvalidRequest
 from aiocloud.model import Which
 from aiocloud.region import Region
@@ -57,10 +59,10 @@ async def _digest(cloud: Region) -> str:
     return next((each for each in ("sha256", "sha512", "sha1") if each in allowed), "sha256")
 
 
-async def _key(cloud: Region, container: str, key: str | None) -> str:
+async def _key(cloud: Region, container: str, key: str | SecretStr | None) -> str:
     """The key given, else the container's, else the account's."""
-    if key:
-        return key
+    if given := _opened(key):
+        return given
     container_keys, account_keys = (
         await cloud.object_store.containers.get(container),
         await cloud.object_store.account.get(),
@@ -72,18 +74,24 @@ async def _key(cloud: Region, container: str, key: str | None) -> str:
     raise InvalidRequest(f"neither container {container!r} nor the account has a key for signatures: set_temp_url_key")
 
 
-async def set_temp_url_key(cloud: Region, container: Which | None = None, key: str | None = None) -> str:
+async def set_temp_url_key(
+    cloud: Region, container: Which | None = None, key: str | SecretStr | None = None
+) -> SecretStr:
     """Set the key that signatures are made with, for a container or the whole account; a new random one if none is given.
 
     The key is given back. Whoever knows it can sign.
     """
-    key = key or secrets.token_urlsafe(32)
+    plain = _opened(key) or secrets.token_urlsafe(32)
     if container is None:
-        await cloud.object_store.account.update({"temp-url-key": key})
+        await cloud.object_store.account.update({"temp-url-key": plain})
     else:
         name = cloud.object_store.objects(container).container
-        await cloud.object_store.containers.update(name, metadata={"temp-url-key": key})
-    return key
+        await cloud.object_store.containers.update(name, metadata={"temp-url-key": plain})
+    return SecretStr(plain)
+
+
+def _opened(key: str | SecretStr | None) -> str:
+    return key.get_secret_value() if isinstance(key, SecretStr) else key or ""
 
 
 async def generate_temp_url(
@@ -93,7 +101,7 @@ async def generate_temp_url(
     seconds: int,
     method: str = "GET",
     *,
-    key: str | None = None,
+    key: str | SecretStr | None = None,
     prefix: bool = False,
     filename: str | None = None,
     inline: bool = False,
@@ -126,7 +134,7 @@ async def generate_form_signature(
     max_file_size: int,
     max_upload_count: int,
     timeout: int,
-    temp_url_key: str | None = None,
+    temp_url_key: str | SecretStr | None = None,
 ) -> FormSignature:
     """What an HTML form needs to upload files without a login; `timeout` is in seconds, `max_file_size` in bytes."""
     for what, number in (

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from aiocloud._http import httpx
 from aiocloud.errors import TransportError
+from aiocloud.log import redact_url
 
 __all__ = ["CAP", "Pieces", "read_bounded"]
 
@@ -114,6 +115,6 @@ def _refusal(response: httpx.Response, why: str) -> TransportError:
     return TransportError(
         f"the answer to {request.method} {request.url.path} {why}",
         method=request.method,
-        url=str(request.url),
+        url=redact_url(str(request.url)),
         status_code=response.status_code,
     )

@@ -276,7 +276,7 @@ async def test_links_archives_copies_and_access(fake: FakeCloud, clouds_yaml: Pa
         assert await cloud.get_object("box", "link") == b"abc"
         assert await cloud.delete_object("box", "link") is True
         assert await cloud.get_object("box", "copy") == b"abc"
-        key = await set_temp_url_key(cloud, "box")
+        key = (await set_temp_url_key(cloud, "box")).get_secret_value()
         container = await cloud.get_container("box")
         assert key not in repr(container)
         url = await generate_temp_url(cloud, "box", "x/f0", 60)
