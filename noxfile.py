@@ -64,7 +64,8 @@ def examples(session: nox.Session) -> None:
 @nox.session
 def conformance(session: nox.Session) -> None:
     """The same stories on the fake cloud, or on real ones: `-- --clouds-yaml FILE --clouds a,b`."""
-    install(session, "tests")
+    # By the HTTP library's own connections; the tests go by those of `fast`, too.
+    session.install("-e", ALL.replace("fast,", ""), *nox.project.dependency_groups(PROJECT, "tests"))
     session.run("python", "-m", "pytest", "tests/conformance", *session.posargs)
 
 

@@ -41,6 +41,8 @@ def error_from(response: httpx.Response, cloud: str | None, region: str | None, 
         request_id=request_id,
     )
     error.url = redact_url(str(request.url))
+    if error.url != str(request.url):
+        request.url = httpx.URL(error.url)  # it stays on the error, and shows what it asked for
     return error
 
 

@@ -33,6 +33,7 @@ def test_an_errors_url_shows_no_signature() -> None:
     request = httpx.Request("GET", "https://c.test/v1/a/box/o?temp_url_sig=canary&prefix=x")
     error = error_from(httpx.Response(403, request=request), "alpha", "one", "object-store")
     assert error.url == "https://c.test/v1/a/box/o?temp_url_sig=***&prefix=x"
+    assert "canary" not in repr(vars(error))
     assert b"canary" not in pickle.dumps(error)
 
 

@@ -23,6 +23,7 @@ from typing import Any, cast
 import aiohttp
 import anyio
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.connector import NEEDS_CLEANUP_CLOSED
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
@@ -53,7 +54,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         tracing.on_request_headers_sent.append(_sending)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                ssl=verify, limit=0, keepalive_timeout=kept, resolver=aiohttp.ThreadedResolver()
+                ssl=verify,
+                limit=0,
+                keepalive_timeout=kept,
+                resolver=aiohttp.ThreadedResolver(),
+                # Where a server is slow to say goodbye, its end of TLS is not waited for when all is closed.
+                enable_cleanup_closed=NEEDS_CLEANUP_CLOSED,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_AUTOMATIC,
@@ -121,6 +127,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close every connection."""
         await self._session.close()
+        await asyncio.sleep(0)  # sockets are closed in the turn that follows
 
 
 async def _nobody(_: str, __: Mapping[str, Any]) -> None:

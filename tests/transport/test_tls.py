@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import logging
+import socket
 import ssl
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import anyio
 import pytest
 import trustme
 
@@ -46,6 +50,33 @@ async def test_a_server_that_our_authority_vouches_for_is_talked_to(authority: t
         response = await transport.handle_async_request(ask(url=origin.url))
         assert response.status_code == 200
         await transport.aclose()
+
+
+async def _once(port: int, cacert: str) -> None:
+    transport = build_transport(None, CloudConfig(name="my-cloud", cacert=cacert))
+    response = await transport.handle_async_request(ask(url=f"https://localhost:{port}/"))
+    assert response.status_code == 200
+    await transport.aclose()
+
+
+def test_a_server_slow_to_say_goodbye_leaves_no_socket_open(authority: trustme.CA, cacert: str) -> None:
+    """It answers, and ends TLS only when we are long gone: a socket left open would be a warning, and so an error."""
+    gone = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with server(authority.issue_cert("localhost")).wrap_socket(connection, server_side=True) as talking:
+            talking.recv(65536)
+            talking.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+            gone.wait(10)
+
+    with socket.create_server(("localhost", 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        anyio.run(_once, listening.getsockname()[1], cacert)
+        gone.set()
+        thread.join()
+    gc.collect()
 
 
 def wrong_host(authority: trustme.CA) -> ssl.SSLContext:
