@@ -13,11 +13,12 @@ nox.options.sessions = ["lint", "typing", "tests"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 ALL = ".[cli,testing,web,redis,fast,trio]"
+WITHOUT_FAST = ".[cli,testing,web,redis,trio]"
 
 
-def install(session: nox.Session, *groups: str) -> None:
+def install(session: nox.Session, *groups: str, package: str = ALL) -> None:
     """aiocloud with everything it can do, editable, and the tools of these dependency groups."""
-    session.install("-e", ALL, *nox.project.dependency_groups(PROJECT, *groups))
+    session.install("-e", package, *nox.project.dependency_groups(PROJECT, *groups))
 
 
 @nox.session
@@ -65,7 +66,7 @@ def examples(session: nox.Session) -> None:
 def conformance(session: nox.Session) -> None:
     """The same stories on the fake cloud, or on real ones: `-- --clouds-yaml FILE --clouds a,b`."""
     # By the HTTP library's own connections; the tests go by those of `fast`, too.
-    session.install("-e", ALL.replace("fast,", ""), *nox.project.dependency_groups(PROJECT, "tests"))
+    install(session, "tests", package=WITHOUT_FAST)
     session.run("python", "-m", "pytest", "tests/conformance", *session.posargs)
 
 

@@ -32,7 +32,10 @@ def error_from(response: httpx.Response, cloud: str | None, region: str | None, 
     said = words(response.content, response.headers.get("content-type", "")) or response.reason_phrase
     which = f" ({request_id})" if request_id else ""
     path = request.url.path
-    error = error_for_status(response.status_code)(
+    shown = redact_url(str(request.url))
+    if shown != str(request.url):
+        request.url = httpx.URL(shown)  # the request stays on the error, where it is printed
+    return error_for_status(response.status_code)(
         f"{service or 'the service'} answered {response.status_code} to {request.method} {path}: {said}{which}",
         response=response,
         cloud=cloud,
@@ -40,10 +43,6 @@ def error_from(response: httpx.Response, cloud: str | None, region: str | None, 
         service=service,
         request_id=request_id,
     )
-    error.url = redact_url(str(request.url))
-    if error.url != str(request.url):
-        request.url = httpx.URL(error.url)  # it stays on the error, and shows what it asked for
-    return error
 
 
 def words(body: bytes, content_type: str = "") -> str:

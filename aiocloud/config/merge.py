@@ -95,10 +95,10 @@ def layer_of(mapping: Node, path: str) -> Layer:
             _put(layer, layer.values, ours, keys.OLD_CLOUD, key, Setting(node, where))
         elif not _take_service(layer, ours, key, node, where):
             _take_unknown(layer, name, key, node, where)
-    for name in _NULL_IS_NONE & mapping.entries.keys():
-        node = mapping.entries[name][1]
-        if isinstance(node, Scalar) and node.is_null and node.source.kind != "argument":
-            layer.values[name] = Setting(replace(node, value="None"), f"{path}.{name}" if path else name)
+    for name, (_, node) in mapping.entries.items():
+        ours = keys.canonical(name)
+        if ours in _NULL_IS_NONE and isinstance(node, Scalar) and node.is_null and node.source.kind != "argument":
+            layer.values[ours] = Setting(replace(node, value="None"), f"{path}.{name}" if path else name)
     layer.auth.update(beside)
     if "auth_methods" in layer.auth:
         layer.values.setdefault("auth_methods", layer.auth.pop("auth_methods"))

@@ -14,7 +14,7 @@ from aiocloud.poller import wait_for
 from aiocloud.region import Region
 from aiocloud.services.compute.server import Server
 
-__all__ = ["delete_volume", "delete_with_volumes", "kept", "made_for", "makes_volumes"]
+__all__ = ["delete_detached", "delete_with_volumes", "kept", "made_for", "makes_volumes"]
 
 _LONGEST = 30.0  # seconds that Nova may take to let go of a volume
 _PAUSE = 0.5  # seconds between two looks, at most
@@ -56,11 +56,11 @@ async def delete_with_volumes(
         await servers.delete(id)
         await wait_for(gone, bool, what=f"{cloud.where}: removal of server {id}", timeout=_LONGEST, interval=_PAUSE)
     for volume in made:
-        await delete_volume(cloud, volume)
+        await delete_detached(cloud, volume)
 
 
-async def delete_volume(cloud: Region, id: str) -> None:
-    """Cinder refuses while Nova is still taking it off."""
+async def delete_detached(cloud: Region, id: str) -> None:
+    """Remove a volume as soon as Nova has taken it off its server: Cinder refuses before that."""
 
     async def accepted() -> bool:
         try:

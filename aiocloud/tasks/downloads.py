@@ -116,6 +116,7 @@ async def stream_object(
 
 
 async def _pieces(cloud: Region, reading: _Reading, progress: OnProgress) -> AsyncGenerator[bytes, None]:
+    """A plain object's own, or what a large one's segments hold, in their order."""
     objects = reading.objects
     async with aclosing(reading.chunks()) as chunks:
         async for chunk in chunks:

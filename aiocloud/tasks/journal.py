@@ -25,7 +25,7 @@ import anyio.to_thread
 from aiocloud._json import mapping
 from aiocloud.session import Session
 
-__all__ = ["Begun", "Journal", "name", "strike", "unended"]
+__all__ = ["Begun", "Journal", "add_name", "strike", "unended"]
 
 _KEY = "journal"
 
@@ -183,7 +183,7 @@ async def strike(begun: Begun) -> None:
     await _add(begun, {"end": begun.mark, "at": time.time()})
 
 
-async def name(begun: Begun, kind: str, id: str) -> None:
+async def add_name(begun: Begun, kind: str, id: str) -> None:
     """Write down what else there is of it."""
     await _add(begun, _name(begun.mark, kind, id))
 

@@ -56,6 +56,14 @@ def me(url: str, **more: str) -> dict[str, str]:
     }
 
 
+BY_ID = {
+    "auth_url": "https://api.van2.auro.io:5000/v3",
+    "project_domain_name": "Default",
+    "username": "u",
+    "password": "p",
+    "project_id": "x",
+    "user_domain_id": "default",
+}
 CATALYST = "https://api.cloud.catalyst.net.nz:5000"
 OTC_SWISS = "iam-pub.eu-ch2.sc.otc.t-systems.com/v3"
 
@@ -128,25 +136,7 @@ clouds:
 """,
         better={
             # Both name and id of one domain: Keystone takes whichever; the profile's name is not what was asked for.
-            "mine RegionOne.auth": (
-                {
-                    "auth_url": "https://api.van2.auro.io:5000/v3",
-                    "project_domain_name": "Default",
-                    "username": "u",
-                    "password": "p",
-                    "project_id": "x",
-                    "user_domain_id": "default",
-                },
-                {
-                    "auth_url": "https://api.van2.auro.io:5000/v3",
-                    "project_domain_name": "Default",
-                    "username": "u",
-                    "password": "p",
-                    "project_id": "x",
-                    "user_domain_id": "default",
-                    "user_domain_name": "Default",
-                },
-            )
+            "mine RegionOne.auth": (BY_ID, {**BY_ID, "user_domain_name": "Default"})
         },
     ),
     "variables alone": Case(

@@ -64,7 +64,7 @@ def test_none_never_overrides(files: Files) -> None:
 
 
 def test_null_means_none_for_a_source_of_addresses_or_groups(files: Files) -> None:
-    read = files.load("clouds: {mine: {profile: citycloud, LOGIN, floating_ip_source: null, secgroup_source: ~}}")
+    read = files.load("clouds: {mine: {profile: citycloud, LOGIN, floating-ip-source: null, secgroup_source: ~}}")
     mine = read.cloud("mine", "Fra1")
     assert (mine.floating_ip_source, mine.secgroup_source) == (None, None)
     assert mine.origins["floating_ip_source"].kind == "file"
