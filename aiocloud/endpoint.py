@@ -15,7 +15,7 @@ from aiocloud.complaint import error_from
 from aiocloud.config.schema import CloudConfig
 from aiocloud.discover import Discovered, negotiate
 from aiocloud.discover import microversion as parse_microversion
-from aiocloud.errors import RateLimited
+from aiocloud.errors import HTTPError, RateLimited
 from aiocloud.model import Location
 from aiocloud.paths import join
 from aiocloud.rest import Rest, Told
@@ -120,11 +120,14 @@ class Endpoint(Rest):
         if response.is_error or not stream:
             await read_bounded(response)
         if response.is_error:
-            error = error_from(response, self.config.name, self.config.region_name, self.service_type)
-            if isinstance(error, RateLimited):
-                error.retry_after = retry_after(response.headers, time.time())
-            raise error
+            raise self._refusal(response)
         return response
+
+    def _refusal(self, response: httpx.Response) -> HTTPError:
+        error = error_from(response, self.config.name, self.config.region_name, self.service_type)
+        if isinstance(error, RateLimited):
+            error.retry_after = retry_after(response.headers, time.time())
+        return error
 
     def _headers(self, service: Discovered, microversion: str | None) -> dict[str, str]:
         headers = {"Accept": "application/json"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -25,7 +25,7 @@ from aiocloud.progress import Meter, OnProgress
 from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
-from aiocloud.tasks.digests import md5, new_hash
+from aiocloud.tasks.digests import Hash, hashers, md5, new_hash
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.window import Window, had_trouble
 
@@ -155,13 +155,13 @@ class Target:
             raise
         return cls(path, part, notes, file, journal, done)
 
-    async def write(self, start: int, data: bytes) -> None:
-        """Put data where it belongs."""
-        await to_thread.run_sync(_write_at, str(self._part), start, data)
+    async def write(self, start: int, chunks: Sequence[bytes]) -> None:
+        """Put chunks, one after the other, where they belong."""
+        await to_thread.run_sync(_write_at, str(self._part), start, chunks, limiter=hashers())
 
-    async def md5(self, start: int, size: int) -> str:
-        """The MD5 of what is in the file."""
-        return await to_thread.run_sync(_md5_at, str(self._part), start, size)
+    async def hash(self, start: int, size: int, hash_: Hash) -> None:
+        """Hash what is in the file."""
+        await to_thread.run_sync(_hash_at, str(self._part), start, size, hash_, limiter=hashers())
 
     def mark(self, job: Job) -> None:
         """A range is in the file."""
@@ -188,42 +188,77 @@ class Target:
         self._notes.unlink(missing_ok=True)
 
 
-def _write_at(path: str, start: int, data: bytes) -> None:
+def _write_at(path: str, start: int, chunks: Sequence[bytes]) -> None:
     with open(path, "r+b", buffering=0) as file:
         file.seek(start)
-        view = memoryview(data)
-        while len(view):
-            view = view[file.write(view) :]
+        for chunk in chunks:
+            view = memoryview(chunk)
+            while len(view):
+                view = view[file.write(view) :]
 
 
-def _md5_at(path: str, start: int, size: int) -> str:
-    hash_ = new_hash("md5")
+def _hash_at(path: str, start: int, size: int, hash_: Hash) -> None:
     with open(path, "rb", buffering=0) as file:
         file.seek(start)
         while size > 0 and (data := file.read(min(size, _WRITE))):
             hash_.update(data)
             size -= len(data)
-    return hash_.hexdigest()
+
+
+class _Sum:
+    """The MD5 of a slice larger than a range: what is in the file from its beginning is hashed while the rest comes."""
+
+    def __init__(self, target: Target, each: Slice, jobs: Iterable[Job]) -> None:
+        self.slice = each
+        self.jobs = [job for job in jobs if each.start <= job.start < each.start + each.size]
+        self._target = target
+        self._hash = new_hash("md5")
+        self._next = 0
+        self._busy = False
+
+    async def follow(self) -> None:
+        """Hash what has come since, unless somebody is at it."""
+        if self._busy:
+            return
+        self._busy = True
+        while self._next < len(self.jobs) and self.jobs[self._next].start in self._target.done:
+            job = self.jobs[self._next]
+            await self._target.hash(job.start, job.size, self._hash)
+            self._next += 1
+        self._busy = False
+
+    async def is_right(self) -> bool:
+        """Is all of it there, and as it should be?"""
+        await self.follow()
+        return self._next == len(self.jobs) and self._hash.hexdigest() == self.slice.etag
 
 
 async def _fetch(objects: Objects, found: Object, slices: Sequence[Slice], target: Target, meter: Meter) -> None:
     """All ranges that are not in the file yet, and a look at the slices that are larger than a range."""
     jobs = jobs_of(slices)
+    known = [each for each in slices if each.size > 2 * _RANGE and each.etag is not None]
+    sums = [_Sum(target, each, jobs) for each in known]
     for attempt in range(1, _TRIES + 1):
-        await _fetch_jobs(objects, found, [job for job in jobs if job.start not in target.done], target, meter)
-        bad = [each for each in slices if each.size > 2 * _RANGE and not await _is_right(target, each)]
+        missing = [job for job in jobs if job.start not in target.done]
+        await _fetch_jobs(objects, found, missing, target, meter, sums)
+        bad = [each for each in sums if not await each.is_right()]
         if not bad:
             return
         if attempt == _TRIES:
-            raise _mismatch(objects, found, bad[0])
-        for job in jobs:
-            if any(each.start <= job.start < each.start + each.size for each in bad):
-                target.done.discard(job.start)
-                meter.add(-job.size)
+            raise _mismatch(objects, found, bad[0].slice)
+        for job in (job for each in bad for job in each.jobs):
+            target.done.discard(job.start)
+            meter.add(-job.size)
+        sums = [_Sum(target, each.slice, each.jobs) for each in bad]
+    raise AssertionError  # the loop returns or raises
 
 
 async def _is_right(target: Target, each: Slice) -> bool:
-    return each.etag is None or await target.md5(each.start, each.size) == each.etag
+    if each.etag is None:
+        return True
+    hash_ = new_hash("md5")
+    await target.hash(each.start, each.size, hash_)
+    return hash_.hexdigest() == each.etag
 
 
 def _mismatch(objects: Objects, found: Object, each: Slice) -> ChecksumMismatch:
@@ -232,8 +267,11 @@ def _mismatch(objects: Objects, found: Object, each: Slice) -> ChecksumMismatch:
     )
 
 
-async def _fetch_jobs(objects: Objects, found: Object, jobs: Sequence[Job], target: Target, meter: Meter) -> None:
+async def _fetch_jobs(
+    objects: Objects, found: Object, jobs: Sequence[Job], target: Target, meter: Meter, sums: Sequence[_Sum]
+) -> None:
     window = Window(start=4, most=16)
+    following = {job.start: each for each in sums for job in each.jobs}
     if meter.done == 0:
         meter.add(found.content_length - sum(job.size for job in jobs))
 
@@ -244,6 +282,8 @@ async def _fetch_jobs(objects: Objects, found: Object, jobs: Sequence[Job], targ
             window.release(job)
         target.mark(job)
         window.ended(job.size, trouble=trouble)
+        if job.start in following:
+            await following[job.start].follow()
 
     async with concurrently() as tasks:
         for job in jobs:
@@ -327,10 +367,10 @@ async def _copy(objects: Objects, found: Object, job: Job, target: Target, add: 
             held += len(chunk)
             add(len(chunk))
             if held >= _WRITE:
-                await target.write(at, b"".join(buffer))
+                await target.write(at, buffer)
                 at, held, buffer = at + held, 0, []
         if buffer:
-            await target.write(at, b"".join(buffer))
+            await target.write(at, buffer)
             at += held
         if at != job.start + job.size:
             raise ChecksumMismatch(f"{job.size} bytes of {found.name} were asked for, {at - job.start} came")

@@ -227,6 +227,9 @@ class _Stream(_Body):
         """Write it. What the body raises is raised; of a write that fails aiohttp is told, which may have an answer."""
         writer = await self._writer
         chunks = aiter(cast("httpx.AsyncByteStream", self._value))
+        # aiohttp's request knows this body, its writer knows the request: whoever knew the writer would close a circle,
+        # and what was sent would stay in memory until the garbage collector comes.
+        del self._value, self._writer
         try:
             await self._copy(chunks, writer)
         except _WriteError as error:
@@ -290,8 +293,12 @@ class _Answer(httpx.AsyncByteStream):
         return self
 
     async def __anext__(self) -> bytes:
+        content = self._response.content
+        piece = b""
         try:
-            piece = await self._response.content.readany()
+            # Each as it came: `readany` would copy all that are there into one. One of a chunked answer may be empty.
+            while not piece and not content.at_eof():
+                piece, _ = await content.readchunk()
         except _FOREIGN as error:
             raise _translated(error) from (error.__cause__ or error)
         if not piece:

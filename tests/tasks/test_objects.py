@@ -14,6 +14,7 @@ import pytest
 
 import aiocloud
 from aiocloud import Cloud, CloudError
+from aiocloud._http import httpx
 from aiocloud.tasks.links import generate_form_signature, generate_temp_url, set_temp_url_key
 from aiocloud.tasks.objects import delete_all, upload_archive
 from aiocloud.tasks.ranges import download_object
@@ -194,6 +195,48 @@ async def test_a_download_is_all_or_nothing_and_goes_on(fake: FakeCloud, clouds_
             await download_object(cloud, "box", "nothing", target)
         with pytest.raises(CloudError, match="can't write"):
             await download_object(cloud, "box", "name", tmp_path / "no" / "folder")
+
+
+class FlipsABit(httpx.AsyncBaseTransport):
+    """Damages the first answers to a range that begins at some byte."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, start: int, times: int) -> None:
+        self._inner = inner
+        self._range = f"bytes={start}-"
+        self.left = times
+        self.ranges: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        wanted = request.headers.get("range", "")
+        if wanted:
+            self.ranges.append(wanted)
+        if wanted.startswith(self._range) and self.left:
+            self.left -= 1
+            body = bytearray(await response.aread())
+            body[17] ^= 1
+            return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(bytes(body)))
+        return response
+
+
+async def test_a_large_piece_is_fetched_in_ranges_and_again_when_it_is_damaged(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    content, target, step = random.Random(3).randbytes(1 << 20) * 18, tmp_path / "copy", 8 << 20
+    damaging = FlipsABit(fake.transport, step, times=1)
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=damaging) as cloud:
+        await cloud.create_object("box", "name", data=content)
+        seen: list[aiocloud.Progress] = []
+        await download_object(cloud, "box", "name", target, progress=seen.append)
+        assert target.read_bytes() == content
+        assert len(damaging.ranges) == 6
+        assert seen[-1].done == len(content)
+
+        target.unlink()
+        damaging.left = 100
+        with pytest.raises(aiocloud.ChecksumMismatch, match="box/name: bytes 0 to"):
+            await download_object(cloud, "box", "name", target)
+        assert not target.exists()
 
 
 @pytest.fixture

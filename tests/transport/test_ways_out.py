@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import socket
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -147,6 +149,28 @@ async def test_what_a_body_raises_is_raised_and_its_connection_is_not_used_again
             await transport.handle_async_request(request)
         assert (await transport.handle_async_request(ask(url=origin.url))).status_code == 200
         assert (origin.connections, len(origin.requests)) == (2, 1)
+
+
+async def test_what_was_sent_is_not_kept_in_memory() -> None:
+    """A circle of references would hold megabytes until the garbage collector comes."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"x" * 100_000
+
+    async with reached(polite) as (transport, origin):
+        gc.collect()
+        gc.disable()
+        try:
+            request = ask("PUT", origin.url, content=Replay(chunks, 100_000))
+            request.headers["Content-Length"] = "100000"
+            request.headers["Host"] = "cloud.test"
+            body = weakref.ref(request.stream)
+            await (await transport.handle_async_request(request)).aclose()
+            del request
+            await anyio.lowlevel.checkpoint()
+            assert body() is None
+        finally:
+            gc.enable()
 
 
 async def test_a_server_that_takes_no_more_of_a_body_is_not_waited_for() -> None:
