@@ -156,7 +156,9 @@ class Connection(asyncio.BufferedProtocol):
             self.say(200, json.dumps(CAN).encode())
         elif not name:
             self.container(box)
-        elif self.method in ("PUT", "POST"):
+        elif self.method == "POST" and name in self.store.objects.get(box, {}):
+            self.say(202)
+        elif self.method == "PUT":
             self.put(self.store.objects.setdefault(box, {}), name)
         else:
             self.show(box, name)

@@ -15,7 +15,7 @@ from anyio.lowlevel import RunVar
 
 from aiocloud.errors import InvalidRequest
 
-__all__ = ["Digests", "Hash", "hashers", "is_known", "md5", "new_hash"]
+__all__ = ["Digests", "Hash", "hashers", "is_known", "new_hash"]
 
 # Below this many bytes the hop to a thread costs more than the hashing.
 _SMALL = 16 * 1024
@@ -24,7 +24,7 @@ _SMALL = 16 * 1024
 class Hash(Protocol):
     """What `hashlib` makes."""
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         """Take in more."""
         ...
 
@@ -46,20 +46,18 @@ def is_known(algorithm: str | None) -> bool:
     return algorithm in hashlib.algorithms_available
 
 
-def md5(data: bytes | memoryview) -> str:
-    """The MD5 of data at hand, at once: of much in a worker thread."""
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
-
-
 _hashers: RunVar[CapacityLimiter] = RunVar("aiocloud threads that hash")
 
 
 def hashers() -> CapacityLimiter:
-    """The threads that read and hash: one a core, 2 to 4. More are no faster, and each holds on to memory that it freed."""
+    """The threads that read, hash and write, at most 4: one more than cores, at hand while another's result is on its way.
+
+    More are no faster, and each holds on to memory that it freed.
+    """
     try:
         return _hashers.get()
     except LookupError:
-        limiter = CapacityLimiter(max(2, min(4, os.cpu_count() or 1)))
+        limiter = CapacityLimiter(min(4, 1 + (os.cpu_count() or 1)))
         _hashers.set(limiter)
         return limiter
 

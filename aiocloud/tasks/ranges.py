@@ -25,7 +25,7 @@ from aiocloud.progress import Meter, OnProgress
 from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
-from aiocloud.tasks.digests import Hash, hashers, md5, new_hash
+from aiocloud.tasks.digests import Hash, hashers, new_hash
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.window import Window, had_trouble
 
@@ -155,9 +155,9 @@ class Target:
             raise
         return cls(path, part, notes, file, journal, done)
 
-    async def write(self, start: int, chunks: Sequence[bytes]) -> None:
-        """Put chunks, one after the other, where they belong."""
-        await to_thread.run_sync(_write_at, str(self._part), start, chunks, limiter=hashers())
+    async def write(self, start: int, chunks: Sequence[bytes], sums: _Along) -> None:
+        """Put chunks, one after the other, where they belong, and hash them on the way."""
+        await to_thread.run_sync(_write_at, str(self._part), start, chunks, sums, limiter=hashers())
 
     async def hash(self, start: int, size: int, hash_: Hash) -> None:
         """Hash what is in the file."""
@@ -188,10 +188,11 @@ class Target:
         self._notes.unlink(missing_ok=True)
 
 
-def _write_at(path: str, start: int, chunks: Sequence[bytes]) -> None:
+def _write_at(path: str, start: int, chunks: Sequence[bytes], sums: _Along) -> None:
     with open(path, "r+b", buffering=0) as file:
         file.seek(start)
         for chunk in chunks:
+            sums.update(chunk)
             view = memoryview(chunk)
             while len(view):
                 view = view[file.write(view) :]
@@ -203,6 +204,31 @@ def _hash_at(path: str, start: int, size: int, hash_: Hash) -> None:
         while size > 0 and (data := file.read(min(size, _WRITE))):
             hash_.update(data)
             size -= len(data)
+
+
+class _Along:
+    """The MD5s of the slices that a range consists of, computed as its bytes come."""
+
+    def __init__(self, job: Job) -> None:
+        self._slices = [*job.slices]
+        self._hash = new_hash("md5")
+        self._taken = 0
+        self.wrong: Slice | None = None
+
+    def update(self, chunk: bytes) -> None:
+        """The next bytes."""
+        view = memoryview(chunk)
+        while len(view) and self._slices:
+            now = self._slices[0]
+            part = view[: now.size - self._taken]
+            self._hash.update(part)
+            self._taken += len(part)
+            view = view[len(part) :]
+            if self._taken == now.size:
+                if now.etag not in (None, self._hash.hexdigest()):
+                    self.wrong = self.wrong or now
+                self._hash, self._taken = new_hash("md5"), 0
+                del self._slices[0]
 
 
 class _Sum:
@@ -253,14 +279,6 @@ async def _fetch(objects: Objects, found: Object, slices: Sequence[Slice], targe
     raise AssertionError  # the loop returns or raises
 
 
-async def _is_right(target: Target, each: Slice) -> bool:
-    if each.etag is None:
-        return True
-    hash_ = new_hash("md5")
-    await target.hash(each.start, each.size, hash_)
-    return hash_.hexdigest() == each.etag
-
-
 def _mismatch(objects: Objects, found: Object, each: Slice) -> ChecksumMismatch:
     return ChecksumMismatch(
         f"{objects.container}/{found.name}: bytes {each.start} to {each.start + each.size} don't have MD5 {each.etag}"
@@ -297,11 +315,11 @@ async def _fetch_one(objects: Objects, found: Object, job: Job, target: Target, 
     trouble = False
     for attempt in range(1, _TRIES + 1):
         try:
-            trouble = await _copy(objects, found, job, target, part.add) or trouble
-            bad = [each for each in job.slices if not await _is_right(target, each)]
-            if not bad:
+            sums = _Along(job)
+            trouble = await _copy(objects, found, job, target, sums, part.add) or trouble
+            if sums.wrong is None:
                 return trouble
-            error: CloudError = _mismatch(objects, found, bad[0])
+            error: CloudError = _mismatch(objects, found, sums.wrong)
         except CloudError as problem:
             if not (is_ambiguous(problem) or isinstance(problem, RateLimited)):
                 raise
@@ -340,14 +358,11 @@ async def _read(objects: Objects, found: Object, job: Job) -> bytes:
 
 def _wrong(job: Job, data: bytes) -> Slice | None:
     """The first slice that is not what it should be, or the range itself when it is too short."""
-    view = memoryview(data)
     if len(data) != job.size:
         return job.slices[0] if job.slices else Slice("", "", job.start, job.size, None)
-    for each in job.slices:
-        at = each.start - job.start
-        if each.etag is not None and md5(view[at : at + each.size]) != each.etag:
-            return each
-    return None
+    sums = _Along(job)
+    sums.update(data)
+    return sums.wrong
 
 
 def _range(found: Object, job: Job) -> dict[str, str]:
@@ -357,7 +372,9 @@ def _range(found: Object, job: Job) -> dict[str, str]:
     return headers
 
 
-async def _copy(objects: Objects, found: Object, job: Job, target: Target, add: Callable[[int], None]) -> bool:
+async def _copy(
+    objects: Objects, found: Object, job: Job, target: Target, sums: _Along, add: Callable[[int], None]
+) -> bool:
     at = job.start
     async with objects.open(found.name, headers=_range(found, job), deadline=math.inf) as response:
         buffer: list[bytes] = []
@@ -367,10 +384,10 @@ async def _copy(objects: Objects, found: Object, job: Job, target: Target, add: 
             held += len(chunk)
             add(len(chunk))
             if held >= _WRITE:
-                await target.write(at, buffer)
+                await target.write(at, buffer, sums)
                 at, held, buffer = at + held, 0, []
         if buffer:
-            await target.write(at, buffer)
+            await target.write(at, buffer, sums)
             at += held
         if at != job.start + job.size:
             raise ChecksumMismatch(f"{job.size} bytes of {found.name} were asked for, {at - job.start} came")
