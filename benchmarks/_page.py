@@ -1,4 +1,4 @@
-"""A suite's rows as a table, on the terminal and in docs/performance.md between two markers of its own."""
+"""A suite's rows as a table, on the terminal and in a page below docs between two markers of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+DOCS = Path(__file__).parent.parent / "docs"
 OF_INTEREST = {
     "aiocloud": "aiocloud",
     "httpx2": "httpx2",
@@ -21,6 +21,7 @@ OF_INTEREST = {
     "openstacksdk": "openstack",
     "keystoneauth1": "keystoneauth1",
     "python-openstackclient": "openstackclient",
+    "python-swiftclient": "swiftclient",
 }
 """Distributions whose versions are told, by the modules that they bring."""
 
@@ -56,16 +57,21 @@ def table(rows: Sequence[Row]) -> str:
 
 def put_into_page(name: str, rows: Sequence[Row], *, rounds: int, small: bool) -> None:
     """Print the table; unless it is of a small run, put it between `<!-- name -->` and `<!-- /name -->` into the page."""
-    text = table(rows)
+    put_text(name, table(rows), rounds=rounds, small=small)
+
+
+def put_text(name: str, text: str, *, rounds: int, small: bool, page: str = "performance.md") -> None:
+    """The same for what is no table of goals alone."""
     print(text, flush=True)
     if small:
         return
+    path = DOCS / page
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    page = PAGE.read_text()
-    if begin not in page:
-        page += f"\n{begin}\n{end}\n"
-    head, _, rest = page.partition(begin)
-    PAGE.write_text(f"{head}{begin}\n{here(rounds)}\n\n{text}\n{rest[rest.index(end) :]}")
+    whole = path.read_text()
+    if begin not in whole:
+        whole += f"\n{begin}\n{end}\n"
+    head, _, rest = whole.partition(begin)
+    path.write_text(f"{head}{begin}\n{here(rounds)}\n\n{text}\n{rest[rest.index(end) :]}")
 
 
 def here(rounds: int) -> str:

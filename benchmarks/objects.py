@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import random
 import shutil
@@ -22,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +32,11 @@ import yaml
 
 import aiocloud
 from aiocloud.tasks.objects import delete_all
+from benchmarks._page import Row, put_text, table
 
 MiB = 1024 * 1024
+CLIENTS = ("openstacksdk", "swiftclient", "rclone")
+"""The others; curl is the limit."""
 
 # As `pip install aiocloud` leaves it, without trio, which the HTTP library imports wherever it is installed.
 AIOCLOUD_UP = """
@@ -53,6 +55,15 @@ import asyncio, aiocloud
 async def main(config, cloud, container, path):
     async with aiocloud.connect(cloud, config_files=[config]) as c:
         await c.get_object(container, "big", outfile=path)
+asyncio.run(main(*sys.argv[1:]))
+"""
+AIOCLOUD_BEGIN = """
+import sys
+sys.modules["trio"] = None
+import asyncio, aiocloud
+async def main(config, cloud, container):
+    async with aiocloud.connect(cloud, config_files=[config]) as c:
+        await c.get_container(container)
 asyncio.run(main(*sys.argv[1:]))
 """
 OPENSTACKSDK_UP = """
@@ -114,6 +125,17 @@ class Cost:
     wall: float
     cpu: float
     rss: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One client's medians for one way and one size of segments, and what went wrong."""
+
+    client: str
+    way: str
+    size: int
+    cost: Cost | None
+    failed: str
 
 
 def run(command: Sequence[str], env: dict[str, str]) -> Cost | str:
@@ -240,12 +262,12 @@ async def emptied(cloud: aiocloud.Cloud, prefix: str) -> None:
         await cloud.delete_container(container)
 
 
-async def measure(where: Where, path: Path, sizes: Sequence[int], rounds: int, ways: str) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
+async def measure(where: Where, path: Path, sizes: Sequence[int], rounds: int, ways: str) -> list[Measured]:
+    rows: list[Measured] = []
     prefix = f"bench-{os.getpid()}-"
     # The first run of each client compiles it, and is not counted.
     alone = [await anyio.to_thread.run_sync(run, [sys.executable, "-c", MD5_ALONE, str(path)], where.env) for _ in "12"]
-    rows.append(row("md5 alone", "-", 0, alone[1:]))
+    rows.append(medians("md5 alone", "-", 0, alone[1:]))
     async with aiocloud.connect(where.cloud, config_files=[where.config]) as cloud:
         for size in sizes:
             runs: dict[tuple[str, str], list[Cost | str]] = {}
@@ -255,41 +277,85 @@ async def measure(where: Where, path: Path, sizes: Sequence[int], rounds: int, w
                     await cloud.create_container(box)
                     cost = await anyio.to_thread.run_sync(run, command(box), where.env)
                     runs.setdefault((name, "up"), []).append(cost)
+                begin = python(AIOCLOUD_BEGIN, where, f"{prefix}aiocloud-{size}-{nth}")
+                runs.setdefault(("aiocloud", "begin"), []).append(await anyio.to_thread.run_sync(run, begin, where.env))
                 fetchers = downloads(where, path.with_name("copy")) if "down" in ways else {}
                 for name, command in fetchers.items():
                     cost = await anyio.to_thread.run_sync(run, command(f"{prefix}aiocloud-{size}-{nth}"), where.env)
                     runs.setdefault((name, "down"), []).append(cost)
                 if where.real:
                     await emptied(cloud, prefix)
-            rows += [row(name, way, size, costs[1:]) for (name, way), costs in runs.items()]
-    return [{"on": "real Swift" if where.real else "sink", **each} for each in rows]
+            rows += [medians(name, way, size, costs[1:]) for (name, way), costs in runs.items()]
+    return rows
 
 
-def row(name: str, way: str, size: int, costs: Sequence[Cost | str]) -> dict[str, object]:
+def medians(name: str, way: str, size: int, costs: Sequence[Cost | str]) -> Measured:
     good = [cost for cost in costs if isinstance(cost, Cost)]
     bad = [cost for cost in costs if isinstance(cost, str)]
     if not good:
-        return {"client": name, "way": way, "segment": size, "failed": bad[0]}
-    return {
-        "client": name,
-        "way": way,
-        "segment": size,
-        "wall": statistics.median(cost.wall for cost in good),
-        "cpu": statistics.median(cost.cpu for cost in good),
-        "rss": statistics.median(cost.rss for cost in good) / MiB,
-        "runs": len(good),
-        **({"failed": f"{len(bad)} of {len(costs)}: {bad[0]}"} if bad else {}),
-    }
+        return Measured(name, way, size, None, bad[0])
+    wall, cpu = statistics.median(cost.wall for cost in good), statistics.median(cost.cpu for cost in good)
+    rss = int(statistics.median(cost.rss for cost in good))
+    return Measured(name, way, size, Cost(wall, cpu, rss), f"{len(bad)} of {len(costs)}: {bad[0]}" if bad else "")
 
 
-def table(rows: Sequence[dict[str, object]]) -> str:
-    lines = ["| on | segment | way | client | wall s | CPU s | peak MiB | runs |", "|---|---|---|---|---|---|---|---|"]
-    for each in rows:
-        numbers = " | ".join(f"{each[key]:.2f}" if key in each else "-" for key in ("wall", "cpu", "rss"))
-        failed = f" ({each['failed']})" if "failed" in each else ""
-        head = " | ".join(str(each[key] or "-") for key in ("on", "segment", "way", "client"))
-        lines.append(f"| {head} | {numbers} | {each.get('runs', 0)}{failed} |")
+def table_of(measured: Sequence[Measured]) -> str:
+    """Every client's figures, in Markdown."""
+    lines = ["| segment | way | client | wall s | CPU s | peak MiB | |", "|---|---|---|---|---|---|---|"]
+    for each in measured:
+        cost = each.cost
+        numbers = f"{cost.wall:.2f} | {cost.cpu:.2f} | {cost.rss / MiB:.0f}" if cost else "- | - | -"
+        lines.append(f"| {each.size or '-'} | {each.way} | {each.client} | {numbers} | {each.failed} |")
     return "\n".join(lines)
+
+
+Costs = Mapping[tuple[str, str, int], Cost]
+"""By client, way and size of segments."""
+
+
+def limits(costs: Costs) -> list[Row]:
+    """G10, G11: beside MD5 alone, and beside those who upload in small segments, too."""
+    rows = list[Row]()
+    alone, large, begin = (
+        costs.get(key) for key in (("md5 alone", "-", 0), ("aiocloud", "up", 16 * MiB), ("aiocloud", "begin", 16 * MiB))
+    )
+    if alone and large and begin:
+        cpu = large.cpu - begin.cpu
+        told = f"{cpu:.2f} / {alone.cpu:.2f} s; before it begins: {begin.cpu:.2f} s"
+        rows.append(Row("G10", "upload in 16 MiB segments: CPU / MD5 alone", 1.5, 1.2, cpu / alone.cpu, told))
+        rows.append(Row("G10", "its peak memory, MiB", 80, 50, large.rss / MiB))
+    ours = costs.get(("aiocloud", "up", 1_000_000))
+    for name, goal, beyond in (("openstacksdk", 0.5, 0.3), ("swiftclient", 0.8, 0.5)):
+        theirs = costs.get((name, "up", 1_000_000))
+        if ours and theirs:
+            what, told = f"upload in 1,000,000-byte segments: wall / {name}", f"{ours.wall:.2f} / {theirs.wall:.2f} s"
+            rows.append(Row("G11", what, goal, beyond, ours.wall / theirs.wall, told))
+    return rows
+
+
+def beside(costs: Costs, way: str, size: int) -> list[Row]:
+    """How we stand beside the best of the other clients."""
+    ours = costs.get(("aiocloud", way, size))
+    others = {name: costs[name, way, size] for name in CLIENTS if (name, way, size) in costs}
+    if not ours or not others:
+        return []
+    first, least = min(others, key=lambda name: others[name].wall), min(others, key=lambda name: others[name].rss)
+    wall, rss = others[first].wall, others[least].rss
+    told = f"{ours.wall:.2f} / {wall:.2f} s, {first}"
+    held = f"{ours.rss / MiB:.0f} / {rss / MiB:.0f} MiB, {least}"
+    return [
+        Row("", f"{way} in segments of {size:,}: wall / the fastest client's", 1, None, ours.wall / wall, told),
+        Row("", f"{way} in segments of {size:,}: memory / the least of a client", 1, None, ours.rss / rss, held),
+    ]
+
+
+def page_of(measured: Sequence[Measured], *, real: bool) -> str:
+    """Where we stand, and every client's figures."""
+    costs = {(each.client, each.way, each.size): each.cost for each in measured if each.cost}
+    sizes = sorted({size for client, _, size in costs if client == "aiocloud"})
+    rows = [] if real else limits(costs)
+    rows += [row for size in sizes for way in ("up", "down") for row in beside(costs, way, size)]
+    return f"{table(rows)}\n\n{table_of(measured)}"
 
 
 @asynccontextmanager
@@ -342,11 +408,10 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--segments", default="1000000,16777216,67108864", help="bytes, separated by commas")
     parser.add_argument("--clouds-yaml", type=Path)
     parser.add_argument("--cloud")
+    parser.add_argument("--on", default="sink,real", help="one of them, or both")
     parser.add_argument("--ways", default="up,down", help="a real Swift sends peers small segments, one a second")
-    parser.add_argument("--json", type=Path, help="a file for the numbers")
     options = parser.parse_args(list(arguments))
-    rows = asyncio.run(suite(options))
-    print(table(rows))
+    asyncio.run(suite(options))
     missing = [
         name for name, there in (("rclone", shutil.which("rclone")), ("curl", shutil.which("curl"))) if not there
     ]
@@ -355,12 +420,15 @@ def main(arguments: Sequence[str] = ()) -> None:
     ]
     if missing:
         print(f"\nnot installed, so left out: {', '.join(missing)}")
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
 
 
-async def suite(options: argparse.Namespace) -> list[dict[str, object]]:
+async def suite(options: argparse.Namespace) -> None:
     rounds = options.rounds or (1 if options.small else 5)
+
+    def tell(name: str, measured: Sequence[Measured], *, real: bool) -> None:
+        text = page_of(measured, real=real)
+        put_text(name, text, rounds=rounds, small=options.small, page="performance-objects.md")
+
     sizes = [int(text) for text in options.segments.split(",")]
     with tempfile.TemporaryDirectory(prefix="aiocloud-bench-") as name:
         folder = Path(name)
@@ -368,9 +436,9 @@ async def suite(options: argparse.Namespace) -> list[dict[str, object]]:
         with path.open("wb") as file:
             for index in range(options.mib or (64 if options.small else 512)):
                 file.write(random.Random(index).randbytes(MiB))
-        async with sink(path, sizes, folder) as where:
-            rows = await measure(where, path, sizes, rounds, options.ways)
-        if options.clouds_yaml:
+        if "sink" in options.on:
+            async with sink(path, sizes, folder) as where:
+                tell("objects-sink", await measure(where, path, sizes, rounds, options.ways), real=False)
+        if "real" in options.on and options.clouds_yaml:
             where = await reached(options.clouds_yaml, options.cloud, folder, real=True)
-            rows += await measure(where, path, sizes, rounds, options.ways)
-        return rows
+            tell("objects-real", await measure(where, path, sizes, rounds, options.ways), real=True)

@@ -123,10 +123,19 @@ class CloudConfig:
     # see aiocloud.config.remote.
     remote_profile: str | None = field(default=None, compare=False)
     with_remote: Callable[[bytes | None], CloudConfig] | None = field(default=None, repr=False, compare=False)
+    # What `service` gave, which every request asks for.
+    _services: dict[str, ServiceConfig] = field(
+        default_factory=dict[str, "ServiceConfig"], init=False, repr=False, compare=False
+    )
 
     def service(self, service_type: str) -> ServiceConfig:
         """What is configured for one service, named by type, alias or attribute name (`volumev3`, `block_storage`)."""
-        name = official(service_type)
+        found = self._services.get(service_type)
+        if found is None:
+            found = self._services[service_type] = self._service(official(service_type))
+        return found
+
+    def _service(self, name: str) -> ServiceConfig:
         keys = self.services.get(name, {})
         own_type: str | None = keys.get("service_type")
         retry = {key: keys.get(key, getattr(self, key)) for key in _RETRY_KEYS}

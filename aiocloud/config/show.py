@@ -13,7 +13,7 @@ from aiocloud.log import MASK
 
 __all__ = ["Row", "rows"]
 
-_HIDDEN = frozenset({"auth", "name", "origins", "remote_profile", "services", "with_remote"})
+_HIDDEN = frozenset({"_services", "auth", "name", "origins", "remote_profile", "services", "with_remote"})
 
 
 class Row(NamedTuple):

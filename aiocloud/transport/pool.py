@@ -13,8 +13,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import sys
 import urllib.request
 from collections.abc import Mapping
+from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -34,6 +36,9 @@ __all__ = ["KEPT", "NetworkTransport", "default_transport", "proxy_for"]
 
 KEPT = 4.0
 """Seconds for which an idle connection is kept."""
+_FAST = "aiocloud.transport.aiohttp"
+_Key = tuple[str | None, str, str | None]
+"""Region, scheme and proxy."""
 
 log = logging.getLogger("aiocloud.transport")
 
@@ -50,7 +55,8 @@ class NetworkTransport(httpx.AsyncBaseTransport):
         self._cloud = cloud
         self._tls = tls
         self._proxies = proxies
-        self._pools: dict[tuple[str | None, str, str | None], httpx.AsyncBaseTransport] = {}
+        self._pools: dict[_Key, httpx.AsyncBaseTransport] = {}
+        self._opening = anyio.Lock()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request through the pool it belongs to."""
@@ -58,18 +64,22 @@ class NetworkTransport(httpx.AsyncBaseTransport):
         if call.travel.wire is not None:
             call.travel.wire.tells = True
         key = (call.region, url.scheme, proxy_for(url, self._proxies))
-        pool = self._pools.get(key)
-        if pool is None:
-            verify = await self._context(url.scheme, key[2])
-            fast = await _fast() if key[2] is None else None
-            pool = self._pools.get(key)
-            if pool is None:
-                pool = self._pools[key] = fast(verify, KEPT) if fast else self._open(verify, key[2])
+        pool = self._pools.get(key) or await self._opened(key)
         return await pool.handle_async_request(request)
+
+    async def _opened(self, key: _Key) -> httpx.AsyncBaseTransport:
+        """The pool, opened once for all whose first requests come together."""
+        _, scheme, proxy = key
+        async with self._opening:
+            if key not in self._pools:
+                verify = await self._context(scheme, proxy)
+                fast = await _fast() if proxy is None else None
+                self._pools[key] = fast(verify, KEPT) if fast else self._open(verify, proxy)
+            return self._pools[key]
 
     async def _context(self, scheme: str, proxy: str | None) -> ssl.SSLContext:
         if scheme != "https" and not (proxy or "").startswith("https:"):
-            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and far cheaper than a real one
+            return _no_context()
         if not self._tls.verify:
             warn_unverified(self._cloud)
         return await anyio.to_thread.run_sync(context, self._tls)
@@ -99,6 +109,8 @@ async def _fast() -> type[AiohttpTransport] | None:
         asyncio.get_running_loop()
     except RuntimeError:
         return None
+    if _FAST in sys.modules:
+        return _load()
     return await anyio.to_thread.run_sync(_load)
 
 
@@ -106,6 +118,12 @@ def _load() -> type[AiohttpTransport]:
     from aiocloud.transport.aiohttp import AiohttpTransport
 
     return AiohttpTransport
+
+
+@cache
+def _no_context() -> ssl.SSLContext:
+    """For connections without TLS, which never look at it: even an empty one costs a millisecond."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def proxy_for(url: httpx.URL, proxies: Mapping[str, str]) -> str | None:
