@@ -262,7 +262,7 @@ async def emptied(cloud: aiocloud.Cloud, prefix: str) -> None:
         await cloud.delete_container(container)
 
 
-async def measure(where: Where, path: Path, sizes: Sequence[int], rounds: int, ways: str) -> list[Measured]:
+async def measure(where: Where, path: Path, sizes: Sequence[int], rounds: int, down_from: int) -> list[Measured]:
     rows: list[Measured] = []
     prefix = f"bench-{os.getpid()}-"
     # The first run of each client compiles it, and is not counted.
@@ -279,7 +279,7 @@ async def measure(where: Where, path: Path, sizes: Sequence[int], rounds: int, w
                     runs.setdefault((name, "up"), []).append(cost)
                 begin = python(AIOCLOUD_BEGIN, where, f"{prefix}aiocloud-{size}-{nth}")
                 runs.setdefault(("aiocloud", "begin"), []).append(await anyio.to_thread.run_sync(run, begin, where.env))
-                fetchers = downloads(where, path.with_name("copy")) if "down" in ways else {}
+                fetchers = downloads(where, path.with_name("copy")) if size >= down_from else {}
                 for name, command in fetchers.items():
                     cost = await anyio.to_thread.run_sync(run, command(f"{prefix}aiocloud-{size}-{nth}"), where.env)
                     runs.setdefault((name, "down"), []).append(cost)
@@ -409,7 +409,9 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--clouds-yaml", type=Path)
     parser.add_argument("--cloud")
     parser.add_argument("--on", default="sink,real", help="one of them, or both")
-    parser.add_argument("--ways", default="up,down", help="a real Swift sends peers small segments, one a second")
+    parser.add_argument(
+        "--down-from", type=int, default=0, help="bytes; a real Swift sends peers a small segment a second"
+    )
     options = parser.parse_args(list(arguments))
     asyncio.run(suite(options))
     missing = [
@@ -438,7 +440,7 @@ async def suite(options: argparse.Namespace) -> None:
                 file.write(random.Random(index).randbytes(MiB))
         if "sink" in options.on:
             async with sink(path, sizes, folder) as where:
-                tell("objects-sink", await measure(where, path, sizes, rounds, options.ways), real=False)
+                tell("objects-sink", await measure(where, path, sizes, rounds, options.down_from), real=False)
         if "real" in options.on and options.clouds_yaml:
             where = await reached(options.clouds_yaml, options.cloud, folder, real=True)
-            tell("objects-real", await measure(where, path, sizes, rounds, options.ways), real=True)
+            tell("objects-real", await measure(where, path, sizes, rounds, options.down_from), real=True)
