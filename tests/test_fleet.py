@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ async def test_clouds_begin_one_after_the_other_and_leave_turns_to_others(tmp_pa
         await fleet.map(begin)
         tasks.cancel_scope.cancel()
     assert len(began) == 30
-    assert len(set(began)) > 20
+    # Trio shuffles a turn's tasks: two neighbours may see one count, three may not.
+    assert max(Counter(began).values()) <= 2
 
 
 async def test_a_failing_cloud_is_its_own_outcome(tmp_path: Path) -> None:
