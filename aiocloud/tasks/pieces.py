@@ -1,8 +1,8 @@
 """Getting content into Swift so that what is stored is what was read.
 
 Every piece is hashed while it is sent and its MD5 compared with the ETag that Swift answers; a piece that differs, or whose
-way breaks, is sent again. Memory: for a file `pieces under way x 1 MiB`, for a stream `(pieces under way + 1) x segment size`,
-where at most 64 MiB of pieces (at least two pieces) are under way; pieces above 32 MiB wait in temporary files.
+way breaks, is sent again. Memory: for a file `pieces under way x 1.5 MiB`, for a stream `(pieces under way + 1) x segment
+size`, where at most 64 MiB of pieces (at least two) are under way; pieces above 32 MiB wait in temporary files.
 """
 
 from __future__ import annotations
@@ -35,8 +35,6 @@ _log = logging.getLogger("aiocloud.objects")
 
 _TRIES = 4
 _FIRST_PAUSE = 0.25  # seconds, doubled with each try
-_AT_ONCE = 2 * CHUNK
-"""A piece up to here is read whole first, so that its MD5 goes along and Swift itself refuses it when it is damaged."""
 _STREAM_MEMORY = 64 * 1024 * 1024
 
 
@@ -104,8 +102,8 @@ def _can_try_again(error: CloudError) -> bool:
 
 
 async def _body(piece: Piece, part: Any) -> tuple[Body, str | None]:
-    """What to send, and its MD5 where it is known beforehand."""
-    if piece.size <= _AT_ONCE:
+    """What to send, and its MD5 where it is known beforehand: one chunk is hashed first, and Swift itself refuses damage."""
+    if piece.size <= CHUNK:
         piece.digests = Digests(["md5"])
         data = await piece.source.take(piece.start, piece.size, piece.digests)
         part.add(len(data))
@@ -162,7 +160,7 @@ class Sending:
 
 def _window(segment_size: int) -> Window:
     """Small segments are bound by latency, large ones by bandwidth."""
-    return Window(start=8, most=32) if segment_size <= 4 * _AT_ONCE else Window(start=4, most=16)
+    return Window(start=8, most=32) if segment_size <= 4 * CHUNK else Window(start=4, most=16)
 
 
 async def send_file(

@@ -29,9 +29,9 @@ from aiocloud.tasks.together import Pace, Running
 
 __all__ = ["CHUNK", "BytesSource", "Data", "FileSource", "Source", "Spool", "chunks_of", "closed_after", "source_of"]
 
-CHUNK = 512 * 1024
+CHUNK = 1024 * 1024
 """Bytes that are read, hashed and sent at a time."""
-_SHARED_CHUNKS = 32
+_SHARED_CHUNKS = 16
 _IN_MEMORY = 32 * 1024 * 1024
 
 Data: TypeAlias = bytes | bytearray | memoryview | str | IO[bytes] | Iterable[bytes] | AsyncIterable[bytes]
@@ -46,7 +46,7 @@ class Source(Protocol):
         """Bytes in all."""
         ...
 
-    def read(self, start: int, length: int, digests: Digests | None = None, step: int = CHUNK) -> AsyncIterator[bytes]:
+    def read(self, start: int, length: int, digests: Digests | None = None) -> AsyncIterator[bytes]:
         """The bytes of a range, chunk by chunk, hashed on the way."""
         ...
 
@@ -126,9 +126,7 @@ class FileSource:
         except OSError as error:
             raise CloudError(f"can't read {self.path}: {_why(error)}") from None
 
-    async def read(
-        self, start: int, length: int, digests: Digests | None = None, step: int = CHUNK
-    ) -> AsyncIterator[bytes]:
+    async def read(self, start: int, length: int, digests: Digests | None = None) -> AsyncIterator[bytes]:
         """The bytes of a range. Raises CloudError when the file is shorter by now."""
         try:
             file = await to_thread.run_sync(io.FileIO, self.path)
@@ -137,8 +135,8 @@ class FileSource:
         reader = self.pace.begin() if length == self.size else None
         get = self._read if reader is None else self._shared if self.pace.expected > 1 else self._next
         try:
-            for at in range(start, start + length, step):
-                chunk = await get(file, at, min(start + length - at, step), digests)
+            for at in range(start, start + length, CHUNK):
+                chunk = await get(file, at, min(start + length - at, CHUNK), digests)
                 yield chunk
                 if reader is not None:
                     await self.pace.keep(reader, len(chunk))
@@ -253,12 +251,10 @@ class BytesSource:
         self._view = memoryview(data).cast("B")
         self.size = len(self._view)
 
-    async def read(
-        self, start: int, length: int, digests: Digests | None = None, step: int = CHUNK
-    ) -> AsyncIterator[bytes]:
+    async def read(self, start: int, length: int, digests: Digests | None = None) -> AsyncIterator[bytes]:
         """The bytes of a range."""
-        for at in range(start, start + length, step):
-            chunk = bytes(self._view[at : min(at + step, start + length)])
+        for at in range(start, start + length, CHUNK):
+            chunk = bytes(self._view[at : min(at + CHUNK, start + length)])
             if digests is not None:
                 await digests.update(chunk)
             yield chunk
@@ -293,9 +289,7 @@ class Spool:
         else:
             await to_thread.run_sync(self._file.write, chunk)
 
-    async def read(
-        self, start: int, length: int, digests: Digests | None = None, step: int = CHUNK
-    ) -> AsyncIterator[bytes]:
+    async def read(self, start: int, length: int, digests: Digests | None = None) -> AsyncIterator[bytes]:
         """The bytes of a range; a piece in a file is read by one reader at a time."""
         if self._file is None:
             at = 0
@@ -308,7 +302,7 @@ class Spool:
                     yield part
             return
         await to_thread.run_sync(self._file.seek, start)
-        while length > 0 and (chunk := await to_thread.run_sync(self._file.read, min(length, step))):
+        while length > 0 and (chunk := await to_thread.run_sync(self._file.read, min(length, CHUNK))):
             length -= len(chunk)
             if digests is not None:
                 await digests.update(chunk)

@@ -40,7 +40,7 @@ _HEADER = 64 * 1024
 _FITS = 32 * 1024
 """Bytes of a body that asyncio's own buffer takes: writing them never waits."""
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_STEP = 256 * 1024
+_STEP = 512 * 1024
 """Bytes that are written at a time."""
 _LASTING = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
