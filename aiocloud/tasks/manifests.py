@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from aiocloud._json import load_json, mappings
-from aiocloud.errors import NormalizationError
+from aiocloud.errors import ChecksumMismatch, NormalizationError
 from aiocloud.region import Region
 from aiocloud.services.object_store.headers import split_path
 from aiocloud.services.object_store.object import Object, Objects
+from aiocloud.tasks.segments import Segment, manifest_etag
 
 __all__ = ["Manifest", "Slice", "read_manifest", "slices_of"]
 
@@ -76,21 +78,37 @@ def _slice(row: Mapping[str, Any], at: int, what: str) -> Slice:
 
 
 async def slices_of(cloud: Region, objects: Objects, found: Object) -> tuple[Slice, ...]:
-    """The stretches of an object whose MD5s are known: one for a plain object, one a segment for a large one."""
+    """The stretches of an object whose MD5s are known: one for a plain object, one a segment for a large one.
+
+    Raises ChecksumMismatch when they don't make up the object: it was replaced meanwhile, or what says so is damaged.
+    """
     if found.is_static_large_object:
-        return (await read_manifest(cloud, objects, found.name)).slices
+        manifest = await read_manifest(cloud, objects, found.name)
+        if manifest.size != found.content_length:
+            raise _contradiction(found, manifest.size)
+        return manifest.slices
     if found.object_manifest is not None:
         return await _dynamic(cloud, found)
     return (Slice(objects.container, found.name, 0, found.content_length, found.etag or None),)
 
 
+def _contradiction(found: Object, size: int) -> ChecksumMismatch:
+    return ChecksumMismatch(
+        f"{found.container}/{found.name} has {found.content_length} bytes, and its segments together {size}"
+    )
+
+
 async def _dynamic(cloud: Region, found: Object) -> tuple[Slice, ...]:
     container, prefix = split_path(found.object_manifest or "")
-    slices: list[Slice] = []
-    at = 0
-    async for each in cloud.object_store.objects(container).stream(prefix=prefix):
-        slices.append(Slice(container, each.name, at, each.content_length, each.etag))
-        at += each.content_length
-    if at != found.content_length:
+    rows = [each async for each in cloud.object_store.objects(container).stream(prefix=prefix)]
+    segments = [Segment(container, row.name, row.content_length, row.etag) for row in rows]
+    size = sum(each.size for each in segments)
+    if size != found.content_length:
+        if segments and manifest_etag(segments) == found.etag:
+            raise _contradiction(found, size)
+        # The listing lags behind the object: what a GET brings is what there is.
         return (Slice(found.container, found.name, 0, found.content_length, None),)
-    return tuple(slices)
+    starts = accumulate((each.size for each in segments), initial=0)
+    return tuple(
+        Slice(each.container, each.name, at, each.size, each.etag) for at, each in zip(starts, segments, strict=False)
+    )

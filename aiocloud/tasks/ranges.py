@@ -89,7 +89,12 @@ async def download_object(
     path, objects = Path(path), cloud.object_store.objects(container)
     for attempt in range(1, _TRIES + 1):
         found = await objects.get(name)
-        slices = [each for each in await slices_of(cloud, objects, found) if each.size]
+        try:
+            slices = [each for each in await slices_of(cloud, objects, found) if each.size]
+        except ChecksumMismatch:
+            if attempt == _TRIES:
+                raise
+            continue
         target = await Target.open(path, found, resume=resume)
         meter = Meter(f"{objects.container}/{name}", found.content_length, progress)
         try:

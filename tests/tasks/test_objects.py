@@ -6,6 +6,7 @@ import io
 import random
 import tarfile
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ import anyio
 import pytest
 
 import aiocloud
-from aiocloud import Cloud, CloudError
+from aiocloud import ChecksumMismatch, Cloud, CloudError
 from aiocloud._http import httpx
 from aiocloud.tasks.links import generate_form_signature, generate_temp_url, set_temp_url_key
 from aiocloud.tasks.objects import delete_all, upload_archive
 from aiocloud.tasks.ranges import download_object
 from aiocloud.testing import FakeCloud, Fault
+from aiocloud.testing.http import Reply
 
 pytestmark = pytest.mark.anyio
 
@@ -247,6 +249,45 @@ def little_room() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("spoilt", [b"[]", b"{}", b"null", b"[[]]"])
+async def test_a_manifest_that_names_too_little_is_read_again(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, spoilt: bytes
+) -> None:
+    def spoil(reply: Reply) -> Reply:
+        return replace(reply, content=spoilt)
+
+    content = big(5_500)
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=content, segment_size=1000)
+        fake.fault(Fault(method="GET", path="*/box/name", mutate=spoil))
+        assert await cloud.get_object("box", "name", outfile=tmp_path / "copy") == b""
+        assert (tmp_path / "copy").read_bytes() == content
+        fake.fault(Fault(method="GET", path="*/box/name", mutate=spoil, after=1))
+        assert await cloud.get_object("box", "name") == content
+        fake.fault(Fault(method="GET", path="*/box/name", mutate=spoil, times=None))
+        with pytest.raises(
+            ChecksumMismatch, match=r"fake RegionOne: .*box/name has 5500 bytes, and its segments together 0"
+        ):
+            await cloud.get_object("box", "name", outfile=tmp_path / "copy")
+        assert (tmp_path / "copy").read_bytes() == content
+
+
+async def test_a_dynamic_object_whose_length_is_spoilt_is_read_again(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    def spoil(reply: Reply) -> Reply:
+        return replace(reply, content=b"", headers={**reply.headers, "Content-Length": "0"})
+
+    content = big(5_500)
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=content, segment_size=1000, use_slo=False)
+        fake.fault(Fault(method="HEAD", path="*/box/name", mutate=spoil))
+        await cloud.get_object("box", "name", outfile=tmp_path / "copy")
+        assert (tmp_path / "copy").read_bytes() == content
+        fake.fault(Fault(method="GET", path="*/box/name", mutate=spoil))
+        assert await cloud.get_object("box", "name") == content
 
 
 @pytest.mark.usefixtures("little_room")
