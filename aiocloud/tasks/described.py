@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import AsyncIterator, Mapping
 
+from aiocloud.errors import ChecksumMismatch
 from aiocloud.region import Region
 from aiocloud.services.object_store.headers import header_values, metadata_headers
 from aiocloud.services.object_store.object import Object, Objects
@@ -49,8 +50,9 @@ async def has_content(cloud: Region, there: Object, source: Source | AsyncIterat
     """Has the object this content? Read and compared piece by piece, as the object was cut; of a stream nobody can tell."""
     if isinstance(source, AsyncIterator) or there.content_length != source.size or there.symlink_path:
         return False
-    slices = await slices_of(cloud, cloud.object_store.objects(there.container), there)
-    if sum(each.size for each in slices) != source.size:
+    try:
+        slices = await slices_of(cloud, cloud.object_store.objects(there.container), there)
+    except ChecksumMismatch:
         return False
     for each in slices:
         if each.etag is None or await md5_of(source, each.start, each.size) != each.etag:
