@@ -29,7 +29,8 @@ def error_from(response: httpx.Response, cloud: str | None, region: str | None, 
     """The error for an answer with an error status, whose body has been read."""
     request = response.request
     request_id = response.headers.get("x-openstack-request-id") or response.headers.get("x-compute-request-id")
-    said = words(response.content, response.headers.get("content-type", "")) or response.reason_phrase
+    said = _elsewhere(response, service) if response.is_redirect else words(response.content, _kind(response))
+    said = said or response.reason_phrase
     which = f" ({request_id})" if request_id else ""
     path = request.url.path
     shown = redact_url(str(request.url))
@@ -43,6 +44,19 @@ def error_from(response: httpx.Response, cloud: str | None, region: str | None, 
         service=service,
         request_id=request_id,
     )
+
+
+def _elsewhere(response: httpx.Response, service: str | None) -> str:
+    key = f"{(service or 'service').replace('-', '_')}_endpoint_override"
+    target = redact_url(_CONTROL.sub(" ", response.headers.get("location", "")))[:_LONGEST] or "nowhere"
+    return (
+        f"it redirects to {target}; only GET and HEAD are redirected, and only to where the catalog has services. If that "
+        f"is where this one is, set {key} to it"
+    )
+
+
+def _kind(response: httpx.Response) -> str:
+    return response.headers.get("content-type", "")
 
 
 def words(body: bytes, content_type: str = "") -> str:

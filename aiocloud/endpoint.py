@@ -23,6 +23,7 @@ from aiocloud.session import Options, Session
 from aiocloud.transport.body import as_stream
 from aiocloud.transport.policy import retry_after
 from aiocloud.transport.reading import read_bounded
+from aiocloud.transport.redirects import is_redirect
 
 __all__ = ["Endpoint"]
 
@@ -117,9 +118,10 @@ class Endpoint(Rest):
             stream=stream,
             deadline=how.get("deadline"),
         )
-        if response.is_error or not stream:
+        refused = response.is_error or is_redirect(response)
+        if refused or not stream:
             await read_bounded(response)
-        if response.is_error:
+        if refused:
             raise self._refusal(response)
         return response
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import logging
 import math
 import platform
-from collections.abc import Callable, Generator, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Hashable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import anyio
 
@@ -34,6 +34,7 @@ from aiocloud.transport.call import Call
 from aiocloud.transport.layers import build_transport
 from aiocloud.transport.limits import Stats
 from aiocloud.transport.reading import read_bounded
+from aiocloud.transport.redirects import Origin, is_redirect, origin, redirect_target
 
 __all__ = ["Options", "Session", "counting", "user_agent"]
 
@@ -41,6 +42,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger("aiocloud.session")
 
+_REDIRECTS = 5
 _CALL_TIMEOUT = 300.0  # seconds that a call may take in all, its repetitions included, unless an option says otherwise
 
 
@@ -245,7 +247,8 @@ class Session:
             service=service_type,
             deadline=anyio.current_time() + _CALL_TIMEOUT,
         )
-        response = await self._carry(httpx.Request("GET", url, headers={"Accept": "application/json"}), call)
+        request = httpx.Request("GET", url, headers={"Accept": "application/json"})
+        response = await self._followed(request, config, partial(self._carry, call=call))
         await read_bounded(response)
         if response.status_code not in (200, 300):
             return None
@@ -301,6 +304,9 @@ class Session:
             retries=options.retries,
             stream=stream,
         )
+        return await self._followed(request, config, partial(self._authorized, call=call))
+
+    async def _authorized(self, request: httpx.Request, call: Call) -> httpx.Response:
         token = await self.token()
         request.headers.update(token.headers())
         response = await self._carry(request, call)
@@ -325,11 +331,33 @@ class Session:
         response.request = request
         return response
 
-    async def origins(self) -> frozenset[str]:
-        """The origins (`scheme://host:port`) that may see the token: the catalog's, the overrides', the login's own."""
-        token = await self.token()
-        urls = [entry.url for entry in token.catalog]
-        urls += [
-            str(keys["endpoint_override"]) for keys in self.config.services.values() if keys.get("endpoint_override")
-        ]
-        return frozenset(f"{part.scheme}://{part.netloc}" for part in map(urlsplit, urls))
+    async def _followed(
+        self, request: httpx.Request, config: CloudConfig, send: Callable[[httpx.Request], Awaitable[httpx.Response]]
+    ) -> httpx.Response:
+        """The answer from where redirects lead, as far as they may be followed; the redirect itself where they may not."""
+        response = await send(request)
+        for _ in range(_REDIRECTS):
+            if not is_redirect(response):
+                break
+            target = redirect_target(response, await self._origins(config) | {origin(request.url)})
+            if target is None:
+                break
+            await response.aclose()
+            headers = [(name, value) for name, value in request.headers.multi_items() if name != "host"]
+            request = httpx.Request(request.method, target, headers=headers)
+            response = await send(request)
+        return response
+
+    async def _origins(self, config: CloudConfig) -> frozenset[Origin]:
+        """Where the token may go: where the catalog or an override says that services are."""
+        overrides = [config.service(name).endpoint_override for name in config.services]
+        urls = [entry.url for entry in (await self.token()).catalog] + [url for url in overrides if url]
+        return frozenset(known for url in urls if (known := _origin_of(url)))
+
+
+def _origin_of(url: str) -> Origin | None:
+    """None where a catalog says nonsense."""
+    try:
+        return origin(url)
+    except httpx.InvalidURL:
+        return None

@@ -62,7 +62,7 @@ class Tempter(httpx.AsyncBaseTransport):
         return httpx.Response(201, json=body, headers={"X-Subject-Token": TOKEN})
 
     def temptation(self, url: httpx.URL) -> httpx.Response:
-        elsewhere = self.dice.choice(FOREIGN) + self.dice.choice((url.path, "/", "/v2.1/", "//x"))
+        elsewhere = self.dice.choice(FOREIGN + HOME) + self.dice.choice((url.path, "/", "/v2.1/", "//x"))
         if self.dice.random() < 0.35:
             return httpx.Response(self.dice.choice(STATUSES), headers={"Location": elsewhere})
         if url.path in ("/", "/v2.1/"):
