@@ -217,8 +217,8 @@ async def main():
         await cloud.create_object("box", "big", filename=sys.argv[2], segment_size=int(sys.argv[3]))
 anyio.run(main)
 """
-WINDOW = 16
-"""Segments that may be under way at once."""
+WINDOW = 32
+"""Segments of this size that may be under way at once."""
 
 
 async def test_r9_a_crash_costs_no_more_than_what_was_under_way(tmp_path: Path) -> None:
