@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
@@ -65,7 +67,13 @@ async def read_manifest(cloud: Region, objects: Objects, name: str, depth: int =
 
 
 def _slice(row: Mapping[str, Any], at: int, what: str) -> Slice:
-    """One row as Swift shows it: `name`, `bytes` and `hash`, with `range` when it is a part of that object."""
+    """One row as Swift shows it: `name`, `bytes` and `hash`, with `range` when it is a part of that object.
+
+    Or `data`, bytes that the manifest itself holds, in Base64.
+    """
+    if "data" in row:
+        data = _inline(row["data"], what)
+        return Slice("", "", at, len(data), hashlib.md5(data, usedforsecurity=False).hexdigest())
     container, _, name = str(row.get("name") or "").lstrip("/").partition("/")
     size = row.get("bytes", 0)
     if not isinstance(size, int):
@@ -75,6 +83,13 @@ def _slice(row: Mapping[str, Any], at: int, what: str) -> Slice:
         first, _, last = str(row["range"]).partition("-")
         size = int(last) - int(first) + 1 if first.isdigit() and last.isdigit() else size
     return Slice(container, name, at, size, str(etag) if etag else None)
+
+
+def _inline(text: object, what: str) -> bytes:
+    try:
+        return base64.b64decode(str(text), validate=True)
+    except ValueError:
+        raise NormalizationError(f"the manifest of {what} holds data that is no Base64") from None
 
 
 async def slices_of(cloud: Region, objects: Objects, found: Object) -> tuple[Slice, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,9 @@ def parts_of(swift: Swift, account: str, obj: Obj, depth: int = 0) -> list[Part]
 
 def segment_parts(swift: Swift, account: str, segment: Segment, depth: int) -> Iterator[Part]:
     """The bytes that one segment brings in."""
+    if segment.data:
+        yield Part(Blob.of(segment.data), 0, segment.size)
+        return
     found = swift.lookup(account, *segment.path.lstrip("/").partition("/")[::2])
     if found is None or found.etag.strip('"') != segment.etag or found.size != segment.size:
         raise Fail(409, "")
@@ -90,7 +94,7 @@ async def put_manifest(objects: Objects, req: Req) -> Reply:
     for one in wished:
         found = check_segment(swift, req.args["account"], one)
         if isinstance(found, str):
-            problems.append((one["path"], found))
+            problems.append((one.get("path", ""), found))
         else:
             segments.append(found)
     summary = Summary(wants_json(req), heartbeat=req.flag("heartbeat") is True)
@@ -124,6 +128,8 @@ def read_manifest(swift: Swift, text: bytes) -> list[dict[str, Any]]:
         if not isinstance(one, dict):
             problems.append(f"Index {index}: not a JSON object")
             continue
+        if "data" in one:
+            continue
         odd = sorted(str(key) for key in one if key not in KEYS)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
         if odd:
             problems.append(f"Index {index}: extraneous keys {', '.join(map(json.dumps, odd))}")
@@ -140,6 +146,9 @@ def read_manifest(swift: Swift, text: bytes) -> list[dict[str, Any]]:
 
 def check_segment(swift: Swift, account: str, wish: dict[str, Any]) -> Segment | str:
     """A segment as it is stored, or what is wrong with it."""
+    if "data" in wish:
+        data = b64decode(str(wish["data"]))
+        return Segment("", hashlib.md5(data, usedforsecurity=False).hexdigest(), len(data), "", 0, data=data)
     path = "/" + str(wish["path"]).strip("/")
     obj = swift.lookup(account, *path.lstrip("/").partition("/")[::2])
     if obj is None:
@@ -151,10 +160,11 @@ def check_segment(swift: Swift, account: str, wish: dict[str, Any]) -> Segment |
         return "Size Mismatch"
     segment = Segment(path, etag, size, obj.content_type, int(obj.created), sub_slo=obj.segments is not None)
     if wish.get("range"):
-        segment.range_text = str(wish["range"])
-        segment.range = read_segment_range(segment.range_text, size)
+        segment.range = read_segment_range(str(wish["range"]), size)
         if segment.range is None:
             return "Unsatisfiable Range"
+        if segment.range == (0, size):
+            segment.range = None
     if segment.length < swift.min_segment_size:
         return f"Too Small; each segment must be at least {swift.min_segment_size} byte."
     return segment
@@ -173,8 +183,7 @@ def slo_etag(segments: list[Segment]) -> str:
     """A static large object's ETag, without quotes: the hash of its segments' hashes and ranges."""
     digest = hashlib.md5(usedforsecurity=False)
     for one in segments:
-        span = f"{one.range[0]}-{one.range[1] - 1}" if one.range else ""
-        digest.update(f"{one.etag}:{span};".encode() if span else one.etag.encode())
+        digest.update(f"{one.etag}:{one.range_text};".encode() if one.range else one.etag.encode())
     return digest.hexdigest()
 
 
@@ -214,6 +223,8 @@ def delete_with_segments(swift: Swift, req: Req) -> Reply:
 def paths_below(swift: Swift, account: str, obj: Obj) -> Iterator[str]:
     """The segments of a static large object, those of nested ones first."""
     for one in obj.segments or ():
+        if one.data:
+            continue
         inner = swift.lookup(account, *one.path.lstrip("/").partition("/")[::2])
         if inner is not None and inner.segments is not None:
             yield from paths_below(swift, account, inner)

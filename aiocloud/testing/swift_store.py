@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import hashlib
 import math
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -87,8 +88,14 @@ class Segment:
     modified: float
     range: tuple[int, int] | None = None
     """First byte, and the one after the last."""
-    range_text: str = ""
     sub_slo: bool = False
+    data: bytes = b""
+    """Bytes that the manifest itself holds, instead of an object's."""
+
+    @property
+    def range_text(self) -> str:
+        """As it is written; "" when it is all of the object."""
+        return f"{self.range[0]}-{self.range[1] - 1}" if self.range else ""
 
     @property
     def length(self) -> int:
@@ -97,6 +104,8 @@ class Segment:
 
     def shown(self) -> dict[str, Any]:
         """As the manifest shows it."""
+        if self.data:
+            return {"data": b64encode(self.data).decode()}
         shown: dict[str, Any] = {
             "name": self.path,
             "bytes": self.size,
@@ -112,6 +121,8 @@ class Segment:
 
     def raw(self) -> dict[str, Any]:
         """As a client would write it."""
+        if self.data:
+            return self.shown()
         shown: dict[str, Any] = {"etag": self.etag, "path": self.path, "size_bytes": self.size}
         return {**shown, "range": self.range_text} if self.range_text else shown
 

@@ -96,12 +96,18 @@ class _Bounded(httpx.AsyncByteStream):
         return self
 
     async def __anext__(self) -> bytes:
-        with anyio.CancelScope(deadline=self._call.deadline or math.inf):
-            try:
-                return await anext(self._pieces)
-            except _FOREIGN as error:
-                raise translate(error, self._request, self._call, sent=True) from error
+        deadline = self._call.deadline
+        if deadline is None or deadline == math.inf:
+            return await self._next()  # of thousands of pieces, each would pay for a scope that watches nothing
+        with anyio.CancelScope(deadline=deadline):
+            return await self._next()
         raise out_of_time(self._request, self._call, anyio.current_time() - self._started, sent=True)
+
+    async def _next(self) -> bytes:
+        try:
+            return await anext(self._pieces)
+        except _FOREIGN as error:
+            raise translate(error, self._request, self._call, sent=True) from error
 
     async def aclose(self) -> None:
         await self._stream.aclose()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import random
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -72,3 +74,26 @@ async def test_an_empty_object_is_an_object(target: Target) -> None:
         await cloud.create_object(name, "empty", data=b"")
         later.push_async_callback(cloud.delete_object, name, "empty")
         assert await cloud.get_object(name, "empty") == b""
+
+
+async def test_a_manifest_of_ranges_and_inline_data(target: Target, tmp_path: Path) -> None:
+    """Manifests that other clients wrote: parts of objects, and bytes of the manifest's own."""
+    name = target.prefix
+    async with target.connect() as cloud, AsyncExitStack() as later:
+        await needs(cloud, "object-store")
+        later.push_async_callback(cloud.delete_container, name)
+        for part in ("one", "two"):
+            await cloud.create_object(name, part, data=part * 3)
+        rows = [
+            {"path": f"/{name}/one", "range": "0-8"},
+            {"data": base64.b64encode(b" and ").decode()},
+            {"path": f"/{name}/two", "range": "6-"},
+            {"path": f"/{name}/one", "range": "-3"},
+        ]
+        objects = cloud.object_store.objects(name)
+        await objects.put("joined", json.dumps(rows).encode(), params={"multipart-manifest": "put"})
+        assert await cloud.get_object(name, "joined") == b"oneoneone and twoone"
+        await cloud.get_object(name, "joined", outfile=tmp_path / "joined")
+        assert (tmp_path / "joined").read_bytes() == b"oneoneone and twoone"
+        assert await cloud.delete_object(name, "joined") is True
+        assert await cloud.list_objects(name) == []
