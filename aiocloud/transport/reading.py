@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from typing import Any
 
 from aiocloud._http import httpx
 from aiocloud.errors import TransportError
@@ -49,13 +51,27 @@ class Pieces(httpx.AsyncByteStream):
         if self._pieces is not None and not self._ended:
             self._ended = True
             if self._socket is not None:
-                await self._socket.aclose()
+                await _end(self._socket)
                 with suppress(httpx.RequestError, TransportError):
                     async for _ in self._pieces:
                         pass
             elif (close := getattr(self._pieces, "aclose", None)) is not None:
                 await close()
         await self._stream.aclose()
+
+
+async def _end(connection: Any) -> None:
+    """End a connection of the HTTP library's, so that whoever reads from it comes to an end.
+
+    It is not closed: when all of the answer has arrived already, its pool takes it for idle, and asks whether it is readable
+    (now it is), which trio does not answer of a socket that was closed.
+    """
+    try:
+        connection.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+    except (AttributeError, TypeError):
+        await connection.aclose()  # no socket, or one of uvloop's, which can't be shut down
+    except OSError:
+        pass  # the other end was faster
 
 
 async def read_bounded(response: httpx.Response, cap: int = CAP) -> bytes:

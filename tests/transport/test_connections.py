@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
@@ -204,6 +204,24 @@ async def times(count: int, work: Callable[[], Coroutine[Any, Any, None]]) -> No
     async with anyio.create_task_group() as tasks:
         for _ in range(count):
             tasks.start_soon(work)
+
+
+@pytest.mark.parametrize("body", [b"{}", b"{}" + b" " * 5_000_000])
+async def test_an_answer_that_nobody_reads_costs_the_others_nothing(body: bytes) -> None:
+    """What has arrived already may be the whole of it: a pool would keep a connection that we have closed."""
+
+    async def script(visit: Visit) -> None:
+        with suppress(anyio.BrokenResourceError):
+            while await visit.request() is not None:
+                await visit.answer(body)
+
+    async with reached(script) as (transport, origin):
+        for _ in range(3):
+            response = await transport.handle_async_request(ask(url=origin.url, stream=True))
+            assert isinstance(response.stream, httpx.AsyncByteStream)
+            aiter(response.stream)
+            await response.aclose()
+            assert (await transport.handle_async_request(ask(url=origin.url))).content == body
 
 
 async def test_a_thousand_cancelled_calls_leave_the_pool_whole() -> None:
