@@ -16,6 +16,7 @@ import anyio
 import pytest
 import trustme
 
+from aiocloud._http import httpx
 from aiocloud.config.schema import CloudConfig
 from aiocloud.errors import ConfigError, TransportError
 from aiocloud.transport import build_transport
@@ -50,6 +51,18 @@ async def test_a_server_that_our_authority_vouches_for_is_talked_to(authority: t
         transport = build_transport(None, CloudConfig(name="my-cloud", cacert=cacert))
         response = await transport.handle_async_request(ask(url=origin.url))
         assert response.status_code == 200
+        await transport.aclose()
+
+
+async def test_an_answer_that_nobody_reads_ends_its_connection_only(authority: trustme.CA, cacert: str) -> None:
+    async with serving(polite, server(authority.issue_cert("localhost"))) as origin:
+        transport = build_transport(None, CloudConfig(name="my-cloud", cacert=cacert))
+        for _ in range(3):
+            response = await transport.handle_async_request(ask(url=origin.url, stream=True))
+            assert isinstance(response.stream, httpx.AsyncByteStream)
+            aiter(response.stream)
+            await response.aclose()
+            assert (await transport.handle_async_request(ask(url=origin.url))).status_code == 200
         await transport.aclose()
 
 
