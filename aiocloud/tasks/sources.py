@@ -6,7 +6,6 @@ the cloud has it: in memory, or beyond 32 MiB in a temporary file.
 
 from __future__ import annotations
 
-import io
 import math
 import os
 import stat
@@ -25,6 +24,7 @@ from anyio.lowlevel import RunVar
 from aiocloud.errors import CloudError, InvalidRequest
 from aiocloud.poller import Shared
 from aiocloud.tasks.digests import Digests, hashers
+from aiocloud.tasks.positioned import Positioned
 from aiocloud.tasks.together import Pace, Running
 
 __all__ = ["CHUNK", "BytesSource", "Data", "FileSource", "Source", "Spool", "chunks_of", "closed_after", "source_of"]
@@ -71,7 +71,7 @@ class FileSource:
         self._facts = facts
         self.size = facts.st_size
         self._opening = threading.Lock()
-        self._opened: int | None = None
+        self._file: Positioned | None = None
         self._recent: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._under_way: dict[tuple[int, int], Event] = {}
         self._digests: dict[str, Shared[str]] = {}
@@ -127,25 +127,20 @@ class FileSource:
             raise CloudError(f"can't read {self.path}: {_why(error)}") from None
 
     async def read(self, start: int, length: int, digests: Digests | None = None) -> AsyncIterator[bytes]:
-        """The bytes of a range. Raises CloudError when the file is shorter by now."""
-        try:
-            file = await to_thread.run_sync(io.FileIO, self.path)
-        except OSError as error:
-            raise CloudError(f"can't read {self.path} any more: {_why(error)}") from None
+        """The bytes of a range. Raises CloudError when the file is shorter by now, or can't be read."""
         reader = self.pace.begin() if length == self.size else None
         get = self._read if reader is None else self._shared if self.pace.expected > 1 else self._next
         try:
             for at in range(start, start + length, CHUNK):
-                chunk = await get(file, at, min(start + length - at, CHUNK), digests)
+                chunk = await get(at, min(start + length - at, CHUNK), digests)
                 yield chunk
                 if reader is not None:
                     await self.pace.keep(reader, len(chunk))
         finally:
-            file.close()
             if reader is not None and self.pace.end(reader):
                 self._recent.clear()
 
-    async def _shared(self, file: io.FileIO, at: int, size: int, digests: Digests | None) -> bytes:
+    async def _shared(self, at: int, size: int, digests: Digests | None) -> bytes:
         """A chunk of the whole that others want at the same time."""
         key = (at, size)
         if key in self._under_way:
@@ -154,7 +149,7 @@ class FileSource:
         if chunk is None:
             done = self._under_way[key] = Event()
             try:
-                chunk = self._recent[key] = await self._next(file, at, size, None)
+                chunk = self._recent[key] = await self._next(at, size, None)
             finally:
                 done.set()
                 self._under_way.pop(key, None)
@@ -164,38 +159,34 @@ class FileSource:
             await digests.update(chunk)
         return chunk
 
-    async def _next(self, file: io.FileIO, at: int, size: int, digests: Digests | None) -> bytes:
+    async def _next(self, at: int, size: int, digests: Digests | None) -> bytes:
         """A chunk of the whole, hashed on the way if it is the first time that it is read."""
         running = self._running if self._running is not None and self._running.claims(at) else None
-        return await self._read(file, at, size, digests, running)
+        return await self._read(at, size, digests, running)
 
-    async def _read(self, file: io.FileIO, at: int, size: int, *digests: Digests | None) -> bytes:
+    async def take(self, start: int, length: int, digests: Digests) -> bytes:
+        """The bytes of a short range. Raises as `read` does."""
+        return await self._read(start, length, digests)
+
+    async def _read(self, at: int, size: int, *digests: Digests | None) -> bytes:
         try:
-            chunk = await to_thread.run_sync(_read_chunk, file, at, size, digests, limiter=hashers())
+            chunk = await to_thread.run_sync(self._read_now, at, size, digests, limiter=hashers())
         except OSError as error:
-            raise CloudError(f"can't read {self.path}: {_why(error)}") from None
+            raise CloudError(f"can't read {self.path} any more: {_why(error)}") from None
         if len(chunk) != size:
             raise CloudError(f"{self.path} became shorter while it was uploaded")
         return chunk
 
-    async def take(self, start: int, length: int, digests: Digests) -> bytes:
-        """The bytes of a short range, read and hashed in one visit to a thread. Raises as `read` does."""
-        try:
-            data = await to_thread.run_sync(self._take, start, length, digests, limiter=hashers())
-        except OSError as error:
-            raise CloudError(f"can't read {self.path} any more: {_why(error)}") from None
-        if len(data) != length:
-            raise CloudError(f"{self.path} became shorter while it was uploaded")
-        return data
-
-    def _take(self, start: int, length: int, digests: Digests) -> bytes:
+    def _read_now(self, at: int, size: int, digests: Iterable[Digests | None]) -> bytes:
         with self._opening:
-            if self._opened is None:
-                self._opened = os.open(self.path, os.O_RDONLY)
-                finalize(self, os.close, self._opened)
-        data = os.pread(self._opened, length, start)
-        digests.update_now(data)
-        return data
+            if self._file is None:
+                self._file = Positioned(self.path, os.O_RDONLY)
+                finalize(self, self._file.close)
+        chunk = self._file.read(size, at)
+        for each in digests:
+            if each is not None:
+                each.update_now(chunk)
+        return chunk
 
     async def check(self) -> None:
         """Raise CloudError when it was changed since it was opened."""
@@ -229,15 +220,6 @@ def _look(path: str) -> os.stat_result:
     if not stat.S_ISREG(facts.st_mode):
         raise ValueError("it is not a regular file")
     return facts
-
-
-def _read_chunk(file: io.FileIO, at: int, size: int, digests: Iterable[Digests | None]) -> bytes:
-    file.seek(at)
-    chunk = file.read(size) or b""
-    for each in digests:
-        if each is not None:
-            each.update_now(chunk)
-    return chunk
 
 
 def _why(error: Exception) -> str:

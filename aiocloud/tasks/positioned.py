@@ -1,0 +1,61 @@
+"""A file that several threads read and write at once, each at its own place.
+
+Where the system can, one call takes the place along: seeking first would be a second one, and each gives the interpreter lock
+away and waits for it again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from threading import Lock
+
+__all__ = ["Positioned"]
+
+_AT_ONCE = 512
+"""Chunks that are written by one call; no system takes less than 1,024."""
+
+
+class Positioned:
+    """An open file; `flags` are those of `os.open`. Raises OSError as that does. Its methods block: call them in threads."""
+
+    def __init__(self, path: str | os.PathLike[str], flags: int) -> None:
+        self._file = os.open(path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0), 0o666)
+        self._moving = Lock()
+        self._open = True
+
+    def read(self, size: int, at: int) -> bytes:
+        """So many bytes from there; fewer where the file ends."""
+        if hasattr(os, "pread"):
+            return os.pread(self._file, size, at)
+        with self._moving:
+            os.lseek(self._file, at, os.SEEK_SET)
+            return os.read(self._file, size)
+
+    def write(self, chunks: Sequence[bytes], at: int) -> None:
+        """Put chunks there, one after the other."""
+        for first in range(0, len(chunks), _AT_ONCE):
+            some = chunks[first : first + _AT_ONCE]
+            size = sum(map(len, some))
+            done = os.pwritev(self._file, some, at) if hasattr(os, "pwritev") else 0
+            if done < size:
+                self._write_rest(memoryview(b"".join(some))[done:], at + done)
+            at += size
+
+    def _write_rest(self, data: memoryview, at: int) -> None:
+        with self._moving:
+            os.lseek(self._file, at, os.SEEK_SET)
+            while len(data):
+                data = data[os.write(self._file, data) :]
+
+    def reserve(self, size: int) -> None:
+        """Make it this long, with room on the disk for all of it where the system can say so."""
+        if size and hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(self._file, 0, size)
+        os.truncate(self._file, size)
+
+    def close(self) -> None:
+        """Close it, once."""
+        if self._open:
+            self._open = False
+            os.close(self._file)
