@@ -27,6 +27,7 @@ from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.digests import Hash, hashers, new_hash
 from aiocloud.tasks.manifests import Slice, slices_of
+from aiocloud.tasks.positioned import Positioned
 from aiocloud.tasks.window import Window, had_trouble
 
 __all__ = ["Job", "download_object", "fetch_range", "jobs_of"]
@@ -118,7 +119,7 @@ async def download_object(
 class Target:
     """A file that is not complete yet."""
 
-    def __init__(self, path: Path, part: Path, notes: Path, file: IO[bytes], journal: IO[str], done: set[int]) -> None:
+    def __init__(self, path: Path, part: Path, notes: Path, file: Positioned, journal: IO[str], done: set[int]) -> None:
         self.path = path
         self.done = done
         self.finished = False
@@ -145,11 +146,9 @@ class Target:
             first, *rest = notes.read_text().split("\n")
             # The last line may be torn: only those with their end count.
             done = {int(line) for line in rest[:-1] if line.isdigit()} if first == head else set()
-        file = part.open("r+b" if done else "w+b")
+        file = Positioned(part, os.O_RDWR | (0 if done else os.O_CREAT | os.O_TRUNC))
         try:
-            if not done and found.content_length and hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, found.content_length)
-            file.truncate(found.content_length)
+            file.reserve(found.content_length)
             journal = notes.open("a" if done else "w")
             if not done:
                 journal.write(head + "\n")
@@ -162,11 +161,28 @@ class Target:
 
     async def write(self, start: int, chunks: Sequence[bytes], sums: _Along) -> None:
         """Put chunks, one after the other, where they belong, and hash them on the way."""
-        await to_thread.run_sync(_write_at, str(self._part), start, chunks, sums, limiter=hashers())
+        await to_thread.run_sync(self._write, start, chunks, sums, limiter=hashers())
+
+    def _write(self, start: int, chunks: Sequence[bytes], sums: _Along) -> None:
+        for chunk in chunks:
+            sums.update(chunk)
+        self._file.write(chunks, start)
 
     async def hash(self, start: int, size: int, hash_: Hash) -> None:
         """Hash what is in the file."""
-        await to_thread.run_sync(_hash_at, str(self._part), start, size, hash_, limiter=hashers())
+        await to_thread.run_sync(self._hash, start, size, hash_, limiter=hashers())
+
+    async def holds(self, job: Job) -> bool:
+        """Is in the file what the range's slices are known to be?"""
+        if not job.slices or any(each.etag is None for each in job.slices):
+            return False
+        sums = _Along(job)
+        await to_thread.run_sync(self._hash, job.start, job.size, sums, limiter=hashers())
+        return sums.wrong is None
+
+    def _hash(self, start: int, size: int, hash_: Hash | _Along) -> None:
+        for at in range(start, start + size, _WRITE):
+            hash_.update(self._file.read(min(_WRITE, start + size - at), at))
 
     def mark(self, job: Job) -> None:
         """A range is in the file."""
@@ -191,24 +207,6 @@ class Target:
         self.close()
         self._part.unlink(missing_ok=True)
         self._notes.unlink(missing_ok=True)
-
-
-def _write_at(path: str, start: int, chunks: Sequence[bytes], sums: _Along) -> None:
-    with open(path, "r+b", buffering=0) as file:
-        file.seek(start)
-        for chunk in chunks:
-            sums.update(chunk)
-            view = memoryview(chunk)
-            while len(view):
-                view = view[file.write(view) :]
-
-
-def _hash_at(path: str, start: int, size: int, hash_: Hash) -> None:
-    with open(path, "rb", buffering=0) as file:
-        file.seek(start)
-        while size > 0 and (data := file.read(min(size, _WRITE))):
-            hash_.update(data)
-            size -= len(data)
 
 
 class _Along:
@@ -269,6 +267,7 @@ async def _fetch(objects: Objects, found: Object, slices: Sequence[Slice], targe
     jobs = jobs_of(slices)
     known = [each for each in slices if each.size > 2 * _RANGE and each.etag is not None]
     sums = [_Sum(target, each, jobs) for each in known]
+    await _look_again(jobs, target, sums)
     for attempt in range(1, _TRIES + 1):
         missing = [job for job in jobs if job.start not in target.done]
         await _fetch_jobs(objects, found, missing, target, meter, sums)
@@ -282,6 +281,14 @@ async def _fetch(objects: Objects, found: Object, slices: Sequence[Slice], targe
             meter.add(-job.size)
         sums = [_Sum(target, each.slice, each.jobs) for each in bad]
     raise AssertionError  # the loop returns or raises
+
+
+async def _look_again(jobs: Iterable[Job], target: Target, sums: Iterable[_Sum]) -> None:
+    """What an earlier process has written may be gone, though it said so: a machine that stops loses what came last."""
+    watched = {job.start for each in sums for job in each.jobs}
+    for job in jobs:
+        if job.start in target.done and job.start not in watched and not await target.holds(job):
+            target.done.discard(job.start)
 
 
 def _mismatch(objects: Objects, found: Object, each: Slice) -> ChecksumMismatch:

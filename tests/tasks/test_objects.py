@@ -199,6 +199,33 @@ async def test_a_download_is_all_or_nothing_and_goes_on(fake: FakeCloud, clouds_
             await download_object(cloud, "box", "name", tmp_path / "no" / "folder")
 
 
+@pytest.mark.parametrize("harm", ["lost", "shorter"])
+async def test_what_a_crash_took_from_a_download_under_way_is_fetched_again(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, harm: str
+) -> None:
+    """After a power cut the list of what is in the file may be on the disk where the file's content is not."""
+    data, target, part = big(200_000), tmp_path / "copy", tmp_path / ".copy.part"
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=data, segment_size=1000)
+        fake.fault(Fault(service="object-store", method="GET", path="*/box/name", after=12, times=None, status=403))
+        with pytest.raises(aiocloud.Forbidden):
+            await download_object(cloud, "box", "name", target)
+        fake.clear()
+        held, missing = part.read_bytes(), 21 - len((tmp_path / ".copy.part-ranges").read_text().splitlines())
+        began = next(at for at in range(0, len(data), 10_000) if held[at : at + 10_000] == data[at : at + 10_000])
+        if harm == "lost":
+            part.write_bytes(held[:began] + bytes(10_000) + held[began + 10_000 :])
+        else:
+            part.write_bytes(held[: began + 5_000])
+        seen: list[aiocloud.Progress] = []
+        await download_object(cloud, "box", "name", target, progress=seen.append)
+        assert target.read_bytes() == data
+        # What is still in the file is not fetched again; one more is the manifest.
+        again = fake.count(method="GET", path="*/box/name") - missing - 1
+        assert again == 1 if harm == "lost" else 1 <= again <= 20 - missing
+        assert (seen[-1].done, seen[-1].total) == (200_000, 200_000)
+
+
 class FlipsABit(httpx.AsyncBaseTransport):
     """Damages the first answers to a range that begins at some byte."""
 
