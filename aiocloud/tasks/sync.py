@@ -7,7 +7,8 @@ Compared are names, sizes and then, as asked, times or checksums. Times are kept
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -105,16 +106,17 @@ async def sync_objects(
     What is of another size, or of another time and other content, is carried; with `checksum` content is compared whatever
     the times say. `delete` removes what only the other side has. `prefix` is put before the names of the objects; `exclude`
     holds shell patterns. `dry_run` only says what would be done, where content would have to be compared as `compare`.
-    Symbolic links and special files are passed over. Failures of single objects are in the result. Raises InvalidRequest
-    when the folder is not there.
+    Symbolic links and special files are passed over. Failures of single objects and files are in the result. Raises
+    InvalidRequest when the folder, or one below it, can't be listed.
     """
     objects = cloud.object_store.objects(container)
     root = Path(folder)
     if way not in ("up", "down"):
         raise InvalidRequest(f"way is 'up' or 'down', not {way!r}")
-    if way == "up" and not await to_thread.run_sync(root.is_dir):
+    is_there = await to_thread.run_sync(root.is_dir)
+    if way == "up" and not is_there:
         raise InvalidRequest(f"there is no folder {root}")
-    here = _without(await to_thread.run_sync(_files, root), exclude)
+    here = _without(await to_thread.run_sync(_files, root) if is_there else {}, exclude)
     there = _without(await _objects(cloud, objects.container, prefix, exact=not checksum), exclude)
     steps = plan_sync(here, there, way=way, delete=delete, checksum=checksum)
     alike = len(here if way == "up" else there) - sum(1 for step in steps if not step.do.startswith("delete"))
@@ -126,16 +128,27 @@ async def sync_objects(
 
 
 def _files(root: Path) -> dict[str, Known]:
-    found: dict[str, Known] = {}
-    for folder, names, files in os.walk(root):
+    """The files below a folder. What can't be looked at is an error: taken for empty, it would be removed elsewhere."""
+    try:
+        return dict(_walk(root))
+    except OSError as error:
+        raise InvalidRequest(f"can't list {error.filename or root}: {error.strerror or error}") from None
+
+
+def _walk(root: Path) -> Iterator[tuple[str, Known]]:
+    for folder, names, files in os.walk(root, onerror=_refuse):
         names.sort()
         for name in files:
             path = Path(folder, name)
             if path.is_symlink() or not path.is_file() or (name.startswith(".") and ".part" in name):
                 continue
-            facts = path.stat()
-            found[path.relative_to(root).as_posix()] = Known(facts.st_size, facts.st_mtime)
-    return found
+            with suppress(FileNotFoundError):  # it was removed meanwhile
+                facts = path.stat()
+                yield path.relative_to(root).as_posix(), Known(facts.st_size, facts.st_mtime)
+
+
+def _refuse(error: OSError) -> None:
+    raise error
 
 
 def _without(known: Mapping[str, Known], exclude: Iterable[str]) -> dict[str, Known]:
@@ -205,6 +218,10 @@ class _Work:
                 await self._take(step)
             except CloudError as error:
                 self.failed.append((step, error))
+            except OSError as error:
+                what = "remove" if step.do == "delete file" else "write"
+                problem = CloudError(f"can't {what} {self.root / step.name}: {error.strerror or error}")
+                self.failed.append((step, problem))
             self._carried += step.size
             if self.progress is not None:
                 self.progress(Progress(self._carried, self.total, step.name))

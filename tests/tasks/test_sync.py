@@ -46,3 +46,68 @@ async def test_up_and_down_again(fake: FakeCloud, clouds_yaml: Path, tmp_path: P
         evil = await sync_objects(cloud, copy, "box", prefix="p/", way="down")
         assert [error.message for _, error in evil.failed] == [f"object '../../evil' can't be a file below {copy}"]
         assert not (tmp_path.parent / "evil").exists()
+
+
+@pytest.mark.anyio
+async def test_what_the_disk_refuses_is_named_and_the_rest_is_done(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    """Swift knows no folders: `a` and `a/b` are both objects, of which a disk can hold one."""
+    copy = tmp_path / "copy"
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        await cloud.create_object("box", "other", data=b"x")
+        await cloud.create_object("box", "a/b", data=b"y")
+        copy.mkdir()
+        (copy / "a").write_bytes(b"in the way")
+        done = await sync_objects(cloud, copy, "box", way="down")
+        assert [step.name for step in done.steps] == ["other"]
+        assert [(step.name, error.message) for step, error in done.failed] == [
+            ("a/b", f"can't write {copy / 'a' / 'b'}: File exists")
+        ]
+        (copy / "a").unlink()
+        (copy / "other").unlink()
+        (copy / "other").mkdir()
+        (copy / "gone").write_bytes(b"z")
+        done = await sync_objects(cloud, copy, "box", way="down", delete=True)
+        assert {step.name for step in done.steps} == {"a/b", "gone"}
+        assert "other: Is a directory" in str(done.failed[0][1])
+
+
+@pytest.mark.anyio
+async def test_a_folder_that_cannot_be_listed_removes_nothing(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "here"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub" / "file").write_bytes(b"x")
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        await sync_objects(cloud, folder, "box")
+        monkeypatch.setattr(os, "scandir", refusing)
+        with pytest.raises(aiocloud.InvalidRequest, match=r"can't list .*sub: Permission denied"):
+            await sync_objects(cloud, folder, "box", delete=True)
+        assert await cloud.get_object("box", "sub/file") == b"x"
+
+
+@pytest.mark.anyio
+async def test_a_file_whose_name_is_not_utf_8_is_named_and_the_rest_is_done(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    (folder / "good").write_bytes(b"x")
+    try:
+        (folder / os.fsdecode(b"bad\xff")).write_bytes(b"y")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        done = await sync_objects(cloud, folder, "box")
+        assert [step.name for step in done.steps] == ["good"]
+        assert [step.name for step, _ in done.failed] == [os.fsdecode(b"bad\xff")]
+        assert "can't be part of a URL" in done.failed[0][1].message
