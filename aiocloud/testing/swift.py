@@ -17,6 +17,7 @@ from aiocloud.testing.swift_large import parts_of, read
 from aiocloud.testing.swift_objects import Objects
 from aiocloud.testing.swift_store import Account, Container, Listing, Obj, http_date, listed_date, timestamp_text
 from aiocloud.testing.swift_text import META_LIMITS, WORDS, change_headers, listing_xml
+from aiocloud.testing.swift_web import served
 
 HTML = {"content-type": "text/html; charset=UTF-8"}
 
@@ -95,7 +96,7 @@ class Swift(Service):
 
         async def checked(req: Req) -> Reply:
             check_access(self, req)
-            return await handler(req)
+            return await served(self, req, handler)
 
         return checked
 
@@ -232,6 +233,7 @@ class Swift(Service):
                 "symlink": {"symloop_max": 2, "static_links": True},
                 "versioned_writes": {"allowed_flags": ["x-versions-location", "x-history-location"]},
                 "container_quotas": {},
+                "staticweb": {},
                 "bulk_upload": {"max_containers_per_extraction": 10000, "max_failed_extractions": 1000},
                 "bulk_delete": {"max_deletes_per_request": self.max_deletes, "max_failed_deletes": 1000},
             }

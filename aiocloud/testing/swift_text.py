@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 from aiocloud.testing.http import Fail, Req
 
 WORDS = {
+    301: ("Moved Permanently", "The resource has moved permanently."),
     202: ("Accepted", "The request is accepted for processing."),
     400: (
         "Bad Request",
