@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from aiocloud.errors import InvalidRequest
 
-__all__ = ["join", "segment"]
+__all__ = ["arrives", "join", "segment"]
 
 
 def segment(name: str) -> str:
@@ -15,6 +15,8 @@ def segment(name: str) -> str:
 
     Raises InvalidRequest for an empty name and for control characters (a NUL among them), which no service can keep.
     """
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
+        raise InvalidRequest(f"a name or id is text, not {type(name).__name__}: {name!r}")
     if not name:
         raise InvalidRequest("an empty name or id names nothing")
     bad = next((char for char in name if unicodedata.category(char) in ("Cc", "Cs")), None)
@@ -28,3 +30,11 @@ def segment(name: str) -> str:
 def join(*names: str) -> str:
     """A path of quoted segments: `join("servers", id)` is `/servers/<id>`."""
     return "".join(f"/{segment(name)}" for name in names)
+
+
+def arrives(name: str) -> bool:
+    """Is a name that is part of a path read as it was sent?
+
+    Glance, Neutron and Cinder take a path as WSGI hands it over, that is, as Latin-1, and its `%2F` for a slash.
+    """
+    return name.isascii() and "/" not in name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import pytest
@@ -40,6 +40,12 @@ def test_a_name_in_a_path_comes_back_as_it_was_or_is_refused(name: str) -> None:
 def test_what_no_service_can_keep_is_refused(name: str) -> None:
     with pytest.raises(InvalidRequest):
         segment(name)
+
+
+def test_what_is_no_text_is_refused_by_its_type() -> None:
+    key: Any = ["key"]
+    with pytest.raises(InvalidRequest, match=r"is text, not list: \['key'\]"):
+        join("volumes", "1", "metadata", key)
 
 
 def test_a_bracket_is_a_fine_character_in_a_name() -> None:

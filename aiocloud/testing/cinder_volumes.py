@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from aiocloud.testing.http import Fail, Page, Reply, Req, mapping, paginate
+from aiocloud.testing.http import Fail, Page, Reply, Req, as_wsgi, mapping, paginate
 from aiocloud.testing.state import TokenState, Wire
 
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ class Volumes:
 
     async def delete_metadata(self, req: Req) -> Reply:
         """DELETE /volumes/{id}/metadata/{key}."""
-        volume, key = self.find(req), req.args["key"]
+        volume, key = self.find(req), as_wsgi(req.args["key"])
         if key not in volume["metadata"]:
             raise Fail(404, f"Volume {volume['id']} has no metadata with key {key}.")
         del volume["metadata"][key]

@@ -17,7 +17,7 @@ from aiocloud.testing.glance_import import Imports
 from aiocloud.testing.glance_patch import check_fields, patch
 from aiocloud.testing.glance_query import Item
 from aiocloud.testing.glance_text import SCHEMAS, UNAUTHORIZED, UUID_PATTERN, mismatch, page
-from aiocloud.testing.http import Fail, Reply, Req
+from aiocloud.testing.http import Fail, Reply, Req, as_wsgi
 from aiocloud.testing.state import RegionState, Service, stamp
 from aiocloud.testing.swift_objects import read_range
 
@@ -383,17 +383,19 @@ class Glance(Service):
     async def add_tag(self, req: Req) -> Reply:
         """PUT one tag."""
         image = self.owned(req, "modify_image")
-        check_fields({"tags": [req.args["tag"]]})
-        image["tags"] = sorted({*image["tags"], req.args["tag"]})
+        tag = as_wsgi(req.args["tag"])
+        check_fields({"tags": [tag]})
+        image["tags"] = sorted({*image["tags"], tag})
         self.touch(image)
         return Reply(204)
 
     async def remove_tag(self, req: Req) -> Reply:
         """DELETE one tag."""
         image = self.owned(req, "modify_image")
-        if req.args["tag"] not in image["tags"]:
+        gone = as_wsgi(req.args["tag"])
+        if gone not in image["tags"]:
             raise Fail(404, "The resource could not be found.")
-        image["tags"] = [tag for tag in image["tags"] if tag != req.args["tag"]]
+        image["tags"] = [tag for tag in image["tags"] if tag != gone]
         self.touch(image)
         return Reply(204)
 

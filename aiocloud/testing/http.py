@@ -46,6 +46,13 @@ def listed(value: Any) -> list[Any]:
     return value or []
 
 
+def as_wsgi(name: str) -> str:
+    """A name in a path as services see it that take the path as WSGI hands it over: Latin-1, a slash parts segments."""
+    if "/" in name:
+        raise Fail(404, "The resource could not be found.")
+    return name.encode().decode("latin-1")
+
+
 async def nothing() -> AsyncIterator[bytes]:
     """The stream of a request without a body."""
     chunks: tuple[bytes, ...] = ()

@@ -8,7 +8,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from aiocloud.testing import neutron_query
-from aiocloud.testing.http import Fail, Reply, Req, Routes
+from aiocloud.testing.http import Fail, Reply, Req, Routes, as_wsgi
 from aiocloud.testing.neutron_query import Item
 from aiocloud.testing.state import stamp
 
@@ -287,7 +287,7 @@ class Table(Mapping[str, Item]):
 
     async def has_tag(self, req: Req) -> Reply:
         """GET one tag: 204 or 404."""
-        self.need_tag(self.need_visible(req, req.args["id"]), req.args["tag"])
+        self.need_tag(self.need_visible(req, req.args["id"]), as_wsgi(req.args["tag"]))
         return Reply(204)
 
     async def replace_tags(self, req: Req) -> Reply:
@@ -307,15 +307,16 @@ class Table(Mapping[str, Item]):
     async def add_tag(self, req: Req) -> Reply:
         """PUT one tag."""
         item = self.owned(req, "update")
-        item["tags"] = sorted({*item["tags"], req.args["tag"]})
+        item["tags"] = sorted({*item["tags"], as_wsgi(req.args["tag"])})
         self.touch(item)
         return Reply.json(None, 201)
 
     async def remove_tag(self, req: Req) -> Reply:
         """DELETE one tag."""
         item = self.owned(req, "update")
-        self.need_tag(item, req.args["tag"])
-        item["tags"].remove(req.args["tag"])
+        tag = as_wsgi(req.args["tag"])
+        self.need_tag(item, tag)
+        item["tags"].remove(tag)
         self.touch(item)
         return Reply(204)
 

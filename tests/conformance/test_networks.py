@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+import aiocloud
 from tests.conformance.target import Target, hands_out_floating_ips
 
 pytestmark = pytest.mark.anyio
@@ -84,3 +85,24 @@ async def test_a_keypair_is_made_by_the_cloud_or_brought_along(target: Target) -
         finally:
             assert await cloud.delete_keypair(name) is True
         assert await cloud.delete_keypair(name) is False
+
+
+async def test_tags_are_kept_as_they_are(target: Target) -> None:
+    name, odd = target.prefix, ["a b", "größe", "50%", "a?b", "owner/team"]
+    async with target.connect() as cloud:
+        network = await cloud.create_network(name)
+        try:
+            networks = cloud.network.networks
+            for tag in odd:
+                await networks.add_tag(network, tag)
+            assert sorted((await networks.get(network)).tags) == sorted(odd)
+            assert [each.id for each in await networks.list(tags="größe")] == [network.id]
+            for tag in odd:
+                await networks.remove_tag(network, tag)
+            assert (await networks.get(network)).tags == []
+            for tag in odd:
+                with pytest.raises(aiocloud.NotFound):
+                    await networks.remove_tag(network, tag)
+            assert await networks.set_tags(network, ["b", "a"]) == ["a", "b"]
+        finally:
+            await cloud.delete_network(name)

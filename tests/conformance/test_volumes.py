@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import aiocloud
 from tests.conformance.target import Target, needs, server
 
 pytestmark = pytest.mark.anyio
@@ -43,3 +44,21 @@ async def test_a_snapshot_of_a_volume(target: Target) -> None:
             assert await cloud.delete_volume_snapshot(name, wait=True) is True
         finally:
             await cloud.delete_volume(name, wait=True)
+
+
+async def test_metadata_of_a_volume_by_any_key_that_cinder_takes(target: Target) -> None:
+    async with target.connect() as cloud:
+        await needs(cloud, "block-storage")
+        volume = await cloud.create_volume(1, name=target.prefix, wait=True, metadata={"kept": "größe"})
+        try:
+            volumes = cloud.block_storage.volumes
+            await volumes.set_metadata(volume, {"a b": "1", "a/b": "2", "a.b:c-d_e": "3"})
+            await volumes.delete_metadata(volume, "a/b", "a b", "a.b:c-d_e")
+            left = (await volumes.get(volume)).metadata
+            assert {key: left[key] for key in left if not key.startswith("aiocloud:")} == {"kept": "größe"}
+            with pytest.raises(aiocloud.NotFound):
+                await volumes.delete_metadata(volume, "a/b")
+            larger = await cloud.update_volume(volume, description="größe")
+            assert larger.description == "größe"
+        finally:
+            await cloud.delete_volume(volume.id, wait=True)

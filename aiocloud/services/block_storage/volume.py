@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, ParamSpec
 from aiocloud._http import httpx
 from aiocloud._json import load_json, mapping
 from aiocloud.model import NullAs, Place, Resource, Spec, Text, Which, Wire
-from aiocloud.paths import join
+from aiocloud.paths import arrives, join
 from aiocloud.services.block_storage.base import NamedCollection
 
 __all__ = ["EditVolume", "NewVolume", "Volume", "Volumes"]
@@ -192,7 +192,15 @@ class Volumes(NamedCollection[Volume, New, Edit], Generic[New, Edit]):
         return dict(mapping(mapping(answer).get("metadata")))
 
     async def delete_metadata(self, volume: Which, *keys: str) -> None:
-        """Remove keys of its metadata. Raises NotFound for one that is not there."""
+        """Remove keys of its metadata. Raises NotFound for one that is not there.
+
+        With a key that Cinder would not find by its path (see `aiocloud.paths.arrives`) the rest is set again.
+        """
         volume_id = await self.id_of(volume)
         for key in keys:
-            await self.endpoint.delete(join("volumes", volume_id, "metadata", key))
+            there = {} if arrives(key) else (await self.get(volume_id)).metadata
+            if key in there:
+                left = {name: value for name, value in there.items() if name != key}
+                await self.endpoint.put(join("volumes", volume_id, "metadata"), json={"metadata": left})
+            else:
+                await self.endpoint.delete(join("volumes", volume_id, "metadata", key))

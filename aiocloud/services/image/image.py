@@ -12,7 +12,7 @@ from aiocloud._http import httpx
 from aiocloud._json import load_json, mapping
 from aiocloud.collection import Collection, Creatable
 from aiocloud.model import NullAs, Place, Resource, Spec, Text, Which, Wire, build, wire_names
-from aiocloud.paths import join
+from aiocloud.paths import arrives, join
 from aiocloud.services.image.member import ImageTask, Member, Members, NewMember
 from aiocloud.transport.body import Body, Replay
 
@@ -185,12 +185,25 @@ class Images(Collection[Image, New, Edit], Generic[New, Edit]):
         await self.endpoint.post(join("images", await self.id_of(image), "actions", "reactivate"))
 
     async def add_tag(self, image: Which, tag: str) -> None:
-        """Add a tag."""
-        await self.endpoint.put(join("images", await self.id_of(image), "tags", tag))
+        """Add a tag. API: https://docs.openstack.org/api-ref/image/v2/#add-image-tag
+
+        A tag that Glance would not read as it is meant (see `aiocloud.paths.arrives`) is set together with the others: of
+        two at the same time one may be lost.
+        """
+        found = await self.id_of(image)
+        if arrives(tag):
+            await self.endpoint.put(join("images", found, "tags", tag))
+        else:
+            await self.patch(found, {"tags": [*(await self.get(found)).tags, tag]})
 
     async def remove_tag(self, image: Which, tag: str) -> None:
-        """Remove a tag. Raises NotFound when it has none such."""
-        await self.endpoint.delete(join("images", await self.id_of(image), "tags", tag))
+        """Remove a tag. Raises NotFound when it has none such. What `add_tag` says of odd tags holds here, too."""
+        found = await self.id_of(image)
+        tags = [] if arrives(tag) else (await self.get(found)).tags
+        if tag in tags:
+            await self.patch(found, {"tags": [each for each in tags if each != tag]})
+        else:
+            await self.endpoint.delete(join("images", found, "tags", tag))
 
     async def delete_from_store(self, image: Which, store: str) -> None:
         """Remove one copy of its content."""
