@@ -200,7 +200,8 @@ class Listing(Generic[R]):
 
     def _params(self, query: Mapping[str, Any]) -> dict[str, Any]:
         names = wire_names(self.resource)
-        return {names.get(key, key): value for key, value in query.items() if value is not None}
+        told = {names.get(key, key): value for key, value in query.items() if value is not None}
+        return {**self.resource.place.query, **told}
 
     async def _with_name(self, name: str) -> list[R]:
         """Everything that can have this name, in as few requests as the service allows."""

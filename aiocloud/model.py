@@ -83,6 +83,8 @@ class Place:
     """The query by which the service lists what changed since a time, deleted things too (Nova's `changes-since`)."""
     wrapped: str | None = None
     """Each member of a list sits in an object of its own under this key (`{"keypairs": [{"keypair": {...}}]}`)."""
+    query: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
+    """What a list asks for besides, unless told otherwise, where the service would leave out what one may see."""
 
 
 class Value(BaseModel):

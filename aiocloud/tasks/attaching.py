@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from contextlib import suppress
 
 from aiocloud.errors import NotFound, PreconditionFailed
 from aiocloud.reconcile import described
@@ -70,17 +69,23 @@ async def take(cloud: Region, ip: FloatingIP, port_id: str, fixed_address: str) 
     """Attach a floating IP unless it was changed since it was read; Neutron compares its revision for us.
 
     https://docs.openstack.org/api-ref/network/v2/#revisions . Where there are no revisions somebody may have been as fast:
-    so it is looked at once more.
+    so it is looked at once more. Raises NotFound in Neutron's words where no router leads from its network to the port.
     """
     body = {"floatingip": {"port_id": port_id, "fixed_ip_address": fixed_address}}
     headers = {} if ip.revision_number is None else {"If-Match": f"revision_number={ip.revision_number}"}
-    # Refused: changed by somebody, or by ourselves in a request whose answer was lost. The next look tells.
-    with suppress(PreconditionFailed, NotFound):
+    refused: NotFound | None = None
+    try:
         await cloud.network.put(f"/floatingips/{ip.id}", json=body, headers=headers)
+    except PreconditionFailed:
+        pass  # changed by somebody, or by ourselves in a request whose answer was lost: the next look tells
+    except NotFound as error:
+        refused = error  # the floating IP is gone, or the port, or no router leads from the one to the other
     try:
         now = await cloud.network.floating_ips.get(ip.id)
     except NotFound:
         return None
+    if refused is not None and now.port_id is None:
+        raise refused
     return now if now.port_id == port_id else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from aiocloud._json import is_array
@@ -206,11 +206,19 @@ async def delete_compute_quotas(cloud: Region, name_or_id: Which) -> None:
 async def get_compute_usage(
     cloud: Region, name_or_id: Which, start: datetime | str | None = None, end: datetime | str | None = None
 ) -> ComputeUsage:
-    """What a project used between two times, given as datetimes or ISO 8601 text."""
+    """What a project used between two times, given as datetimes, or as text in UTC the way Nova reads it.
+
+    A datetime without a zone is in UTC. API: https://docs.openstack.org/api-ref/compute/#show-usage-statistics-for-tenant
+    """
     path = join("os-simple-tenant-usage", await project_id_of(cloud, name_or_id))
     given = {"start": start, "end": end}
-    params = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in given.items() if v is not None}
+    params = {k: _utc(v) if isinstance(v, datetime) else v for k, v in given.items() if v is not None}
     return _read(cloud, ComputeUsage, (await cloud.compute.get(path, params=params)).json())
+
+
+def _utc(when: datetime) -> str:
+    """Nova reads times in UTC, and refuses to be told so."""
+    return (when.astimezone(UTC) if when.tzinfo else when).replace(tzinfo=None).isoformat()
 
 
 def _read(cloud: Region, model: type[R], body: Mapping[str, Any]) -> R:

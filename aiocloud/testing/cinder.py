@@ -55,6 +55,8 @@ class Cinder(Service):
         self.backups: dict[str, Wire] = {}
         self.attachments: dict[str, Wire] = {}
         self.types: dict[str, Wire] = {}
+        self.type_access: dict[str, list[str]] = {}
+        """Type id -> ids of the projects that may use it though it is not public."""
         self.routes.add("GET", "/", self._versions, open=True)
         self.routes.add("GET", "/v3", self._version)
         self.shelf = Volumes(self)

@@ -40,6 +40,8 @@ class Shares:
             ("DELETE", "/types/{id}", self.delete_type),
             ("GET", "/types/{id}/extra_specs", self.extra_specs),
             ("POST", "/types/{id}/extra_specs", self.add_extra_specs),
+            ("GET", "/types/{id}/os-volume-type-access", self.type_access),
+            ("POST", "/types/{id}/action", self.change_type_access),
             ("DELETE", "/types/{id}/extra_specs/{key}", self.delete_extra_spec),
             ("GET", "/os-availability-zone", self.zones),
             ("GET", "/extensions", self.extensions),
@@ -125,9 +127,13 @@ class Shares:
     def _shown(self, req: Req, kind: Wire) -> Wire:
         return {**kind, "qos_specs_id": None} if req.is_admin else kind
 
+    def _is_shown(self, req: Req, kind: Wire) -> bool:
+        return bool(kind["is_public"]) or (req.project_id in self.cinder.type_access.get(kind["id"], ()))
+
     async def types(self, req: Req) -> Reply:
         """GET /types."""
-        kinds = [kind for kind in self.cinder.types.values() if kind["is_public"] or req.is_admin]
+        whole = req.is_admin and (req.get("is_public") or "").lower() == "none"
+        kinds = [kind for kind in self.cinder.types.values() if whole or self._is_shown(req, kind)]
         return Reply.json({"volume_types": [self._shown(req, kind) for kind in kinds[::-1]]})
 
     def _find(self, req: Req) -> Wire:
@@ -189,6 +195,31 @@ class Shares:
         if key not in specs:
             raise Fail(404, f"Volume Type {req.args['id']} has no extra specs with key {key}.")
         del specs[key]
+        return Reply(202)
+
+    async def type_access(self, req: Req) -> Reply:
+        """GET /types/{id}/os-volume-type-access."""
+        self.cinder.allow(req, "volume_extension:volume_type_access:get_all_for_type")
+        kind = self._find(req)
+        if kind["is_public"]:
+            raise Fail(404, "Access list not available for public volume types.")
+        ids = self.cinder.type_access.get(kind["id"], [])
+        rows = [{"volume_type_id": kind["id"], "project_id": project_id} for project_id in ids]
+        return Reply.json({"volume_type_access": rows})
+
+    async def change_type_access(self, req: Req) -> Reply:
+        """POST /types/{id}/action: who may use a type that is not public."""
+        self.cinder.allow(req, "volume_extension:volume_type_access:addProjectAccess")
+        kind, (what, given) = self._find(req), next(iter((await req.json()).items()))
+        ids, project_id = self.cinder.type_access.setdefault(kind["id"], []), given["project"]
+        if what == "addProjectAccess":
+            if project_id in ids:
+                raise Fail(409, f"Volume type access for {kind['id']} / {project_id} combination already exists.")
+            ids.append(project_id)
+        elif project_id in ids:
+            ids.remove(project_id)
+        else:
+            raise Fail(404, f"Volume type access not found for {kind['id']} / {project_id} combination.")
         return Reply(202)
 
     async def zones(self, req: Req) -> Reply:  # noqa: ARG002

@@ -31,6 +31,11 @@ class People:
 
     def __init__(self, keystone: Keystone) -> None:
         self.keystone = keystone
+        self._services: dict[str, Wire] = {}
+        self._endpoints: dict[str, Wire] = {}
+        for service_type, name in NAMES.items():
+            id = keystone.new_id(f"service/{service_type}")
+            self._services[id] = {"id": id, "name": name, "type": service_type, "enabled": True}
         named: Wire = {"name": "", "description": "", "enabled": True, "tags": [], "options": {}}
         project = {**named, "domain_id": "default", "parent_id": "default", "is_domain": False}
         user: Wire = {"name": "", "domain_id": "default", "enabled": True, "password_expires_at": None, "options": {}}
@@ -41,6 +46,8 @@ class People:
             Kind("group", "groups", keystone.groups, {"name": "", "domain_id": "default", "description": ""}),
             Kind("role", "roles", keystone.roles, {"name": "", "domain_id": None, "description": None, "options": {}}),
             Kind("credential", "credentials", keystone.credentials, {"type": "", "blob": ""}, unique=False),
+            Kind("service", "services", self._services, {"enabled": True}, unique=False),
+            Kind("endpoint", "endpoints", self._endpoints, {"enabled": True}, unique=False),
         )
         for kind in kinds:
             self._collection(kind)
@@ -61,15 +68,15 @@ class People:
             add(method, "/v3/system/{actor}/{actor_id}/roles" + tail, self.assignment)
             add(method, "/v3/{kind}/{target_id}/{actor}/{actor_id}/roles" + tail, self.assignment)
         add("GET", "/v3/role_assignments", self.role_assignments)
-        add("GET", "/v3/services", self.services)
         add("GET", "/v3/regions", self.regions)
-        add("GET", "/v3/endpoints", self.endpoints)
 
     def _collection(self, kind: Kind) -> None:
         """Routes for one collection."""
 
         async def list_(req: Req) -> Reply:
             self._allow(req, f"list_{kind.many}")
+            if kind.one == "endpoint":
+                self._learn_endpoints(req)
             return self._page(req, kind.many, list(kind.shelf.values()))
 
         async def create(req: Req) -> Reply:
@@ -97,6 +104,7 @@ class People:
             if kind.one == "domain" and found["enabled"]:
                 raise Fail(403, "Cannot delete a domain that is enabled, please disable it first.")
             del kind.shelf[found["id"]]
+            self._empty(kind.one, found["id"])
             return Reply(204)
 
         add = self.keystone.routes.add
@@ -105,6 +113,20 @@ class People:
         add("GET", f"/v3/{kind.many}/{{id}}", show)
         add("PATCH", f"/v3/{kind.many}/{{id}}", update)
         add("DELETE", f"/v3/{kind.many}/{{id}}", delete)
+
+    def _empty(self, what: str, id: str) -> None:
+        """What goes with a domain, or with a service."""
+        keystone = self.keystone
+        inside = (keystone.users, keystone.projects, keystone.groups) if what == "domain" else (self._endpoints,)
+        for shelf in inside if what in ("domain", "service") else ():
+            for one in [one for one in shelf.values() if one.get(f"{what}_id") == id]:
+                del shelf[one["id"]]
+
+    def _learn_endpoints(self, req: Req) -> None:
+        """Those of the catalog, by the addresses under which this client knows them."""
+        for entry in self.keystone.tokens.catalog_for(req, "%(project_id)s"):
+            for one in entry["endpoints"]:
+                self._endpoints.setdefault(one["id"], {**one, "service_id": entry["id"], "enabled": True})
 
     def _allow(self, req: Req, what: str) -> None:
         if not req.is_admin:
@@ -319,27 +341,10 @@ class People:
 
     # -- the catalog as collections
 
-    async def services(self, req: Req) -> Reply:
-        """GET /v3/services."""
-        self._allow(req, "list_services")
-        found = [
-            {"name": name, "id": self.keystone.new_id(f"service/{kind}"), "type": kind, "enabled": True}
-            for kind, name in NAMES.items()
-        ]
-        return self._page(req, "services", found)
-
     async def regions(self, req: Req) -> Reply:
         """GET /v3/regions."""
         names = self.keystone.cloud.regions
         return self._page(req, "regions", [{"id": name, "description": "", "parent_region_id": None} for name in names])
-
-    async def endpoints(self, req: Req) -> Reply:
-        """GET /v3/endpoints."""
-        self._allow(req, "list_endpoints")
-        found: list[Wire] = []
-        for entry in self.keystone.tokens.catalog_for(req, "%(project_id)s"):
-            found += [{**one, "service_id": entry["id"], "enabled": True} for one in entry["endpoints"]]
-        return self._page(req, "endpoints", found)
 
 
 def _same(value: Any, text: str) -> bool:

@@ -6,7 +6,7 @@ API: https://docs.openstack.org/api-ref/network/v2/
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from aiocloud.testing.http import Fail, Reply, Req
@@ -203,9 +203,16 @@ class Neutron(Service):
         if port_id in self.ports:
             self.ports.drop(self.ports[port_id])
 
-    def delete_ports_of(self, server_id: str) -> None:
-        """Delete a server's ports; its floating IPs stay behind unassociated."""
+    def delete_ports_of(self, server_id: str, brought: Collection[str] = ()) -> None:
+        """Delete a server's ports, or free those that were brought along; floating IPs stay behind unassociated."""
         for port in self.ports.of_device(server_id):
+            self.leave_port(port, brought)
+
+    def leave_port(self, port: Item, brought: Collection[str]) -> None:
+        """Delete a port, or free it."""
+        if port["id"] in brought:
+            self.detach_port(port["id"])
+        else:
             self.ports.drop(port)
 
     def ports_of(self, server_id: str) -> list[Item]:

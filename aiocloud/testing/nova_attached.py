@@ -72,6 +72,7 @@ class Attached:
         """A port for a server: {"port"}, or {"uuid"} of a network and perhaps {"fixed_ip"}."""
         neutron = self.region.neutron
         if wish.get("port"):
+            server.brought_ports.add(wish["port"])
             return neutron.attach_port(wish["port"], server.id)
         return neutron.create_port(
             project_id=server.project_id,
@@ -262,7 +263,7 @@ class Attached:
 
     async def delete_interface(self, req: Req) -> Reply:
         """DELETE /os-interface/{port}."""
-        self.region.neutron.delete_port(self._port(req)["id"])
+        self.region.neutron.leave_port(self._port(req), self.nova.find(req).brought_ports)
         self.nova.find(req).changed(self.region.clock.now())
         return Reply(202)
 

@@ -260,7 +260,7 @@ class Create:
             raise Fail(status, fail.message) from None
 
     def _undo(self, server: Server) -> None:
-        self.region.neutron.delete_ports_of(server.id)
+        self.region.neutron.delete_ports_of(server.id, server.brought_ports)
         for attachment in server.volumes:
             self.region.cinder.detach(attachment["volumeId"], server.id)
         del self.nova.servers[server.id]
@@ -295,7 +295,7 @@ class Create:
         server.task_state = None
         if self.nova.doomed_boots:
             server.status, server.fault = "ERROR", self.nova.make_fault(500, self.nova.doomed_boots.pop(0))
-            self.region.neutron.delete_ports_of(server.id)
+            self.region.neutron.delete_ports_of(server.id, server.brought_ports)
         else:
             server.status, server.launched = "ACTIVE", now
             server.console = f"[    0.000000] Booting {server.name}\n{server.name} login: "

@@ -73,6 +73,8 @@ class Server:
     hostname: str = ""
     security_groups: list[str] = field(default_factory=list[str])
     """Names of those asked for at creation."""
+    brought_ports: set[str] = field(default_factory=set[str])
+    """Ids of ports that were there before: they outlive it."""
     volumes: list[Wire] = field(default_factory=list[Wire])
     """Attachments as os-volume_attachments shows them."""
     hints: Wire = field(default_factory=dict[str, Any])

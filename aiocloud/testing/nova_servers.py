@@ -226,7 +226,7 @@ class Servers:
         nova, now = self.nova, self.nova.region.clock.now()
         if nova.servers.pop(server.id, None) is None:
             return
-        nova.region.neutron.delete_ports_of(server.id)
+        nova.region.neutron.delete_ports_of(server.id, server.brought_ports)
         for attachment in list(server.volumes):
             nova.region.cinder.detach(attachment["volumeId"], server.id)
             if attachment["delete_on_termination"]:

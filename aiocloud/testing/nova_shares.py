@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aiocloud.testing.http import Fail, Reply, Req, Version, mapping, paginate
@@ -165,6 +166,8 @@ class Shares:
             if server.project_id == project_id
         ]
         hours = [((server.terminated or now) - server.created) / 3600 for server in servers]
+        if not servers:
+            return {}
         pairs = list(zip(servers, hours, strict=True))
         wire: Wire = {
             "tenant_id": project_id,
@@ -184,6 +187,10 @@ class Shares:
         project_id = req.args["project"]
         if project_id != req.project_id:
             self.nova.allow(req, "os_compute_api:os-simple-tenant-usage:show")
+        for name in ("start", "end"):
+            when = req.get(name)
+            if when and not re.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?", when):
+                raise Fail(400, "Invalid datetime string: Datetime is in invalid format")
         return Reply.json({"tenant_usage": self._usage(project_id, detailed=True)})
 
     async def all_usage(self, req: Req) -> Reply:

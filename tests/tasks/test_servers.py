@@ -213,3 +213,20 @@ async def test_a_snapshot_of_a_server_is_an_image_that_can_be_booted(tmp_path: P
         image = await cloud.create_image_snapshot("before", server, wait=True, team="ops")
         assert (image.name, image.status) == ("before", "active")
         assert image["team"] == "ops"
+
+
+async def test_an_address_that_leads_nowhere_is_refused_in_neutrons_words(tmp_path: Path) -> None:
+    """Not taken by somebody else: no router joins the server's network to that of the floating IP."""
+    fake, config = FakeCloud.talk(), tmp_path / "clouds.yaml"
+    config.write_text(fake.clouds_yaml())
+    async with aiocloud.connect("my-vexxhost", config_files=[config], transport=fake.transport) as cloud:
+        network = await cloud.create_network("alone")
+        await cloud.create_subnet(network.id, cidr="192.168.80.0/24")
+        image, flavor = (await cloud.list_images())[0], (await cloud.list_flavors())[0]
+        made = await cloud.create_server("alone", image, flavor, network=network, auto_ip=False, wait=True)
+        free = await cloud.create_floating_ip()
+        with pytest.raises(aiocloud.NotFound, match="not reachable from subnet"):
+            await cloud.add_ip_list(made, [free.floating_ip_address], nat_destination="alone")
+        held = await cloud.get_floating_ip(free.id)
+        assert held is not None
+        assert held.port_id is None

@@ -83,7 +83,12 @@ class GroupType(Resource):
     """A kind of group. API: https://docs.openstack.org/api-ref/block-storage/v3/#show-group-type-details"""
 
     place: ClassVar[Place] = Place(
-        "/group_types", one="group_type", many="group_types", by_name="list", microversion="3.11"
+        "/group_types",
+        one="group_type",
+        many="group_types",
+        by_name="list",
+        microversion="3.11",
+        query={"is_public": "None"},  # administrators would see public ones alone
     )
 
     description: str | None = None

@@ -19,7 +19,13 @@ Edit = ParamSpec("Edit")
 class VolumeType(Resource):
     """A kind of volume. API: https://docs.openstack.org/api-ref/block-storage/v3/#show-volume-type-detail"""
 
-    place: ClassVar[Place] = Place("/types", one="volume_type", many="volume_types", by_name="list")
+    place: ClassVar[Place] = Place(
+        "/types",
+        one="volume_type",
+        many="volume_types",
+        by_name="list",
+        query={"is_public": "None"},  # administrators would see public ones alone
+    )
 
     description: str | None = None
     extra_specs: Annotated[dict[str, Any], NullAs({})] = {}

@@ -22,7 +22,13 @@ class Flavor(Resource):
     """
 
     place: ClassVar[Place] = Place(
-        "/flavors", one="flavor", many="flavors", detail="/flavors/detail", by_name="list", microversion="2.75"
+        "/flavors",
+        one="flavor",
+        many="flavors",
+        detail="/flavors/detail",
+        by_name="list",
+        microversion="2.75",
+        query={"is_public": "None"},  # administrators would see public ones alone
     )
 
     ram: int = 0

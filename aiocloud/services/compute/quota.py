@@ -45,15 +45,18 @@ class ComputeQuotas(Resource):
 
 
 class ComputeUsage(Resource):
-    """What a project used over a time. API: https://docs.openstack.org/api-ref/compute/#usage-reports-os-simple-tenant-usage"""
+    """What a project used over a time; Nova says nothing at all of one that used nothing.
+
+    API: https://docs.openstack.org/api-ref/compute/#usage-reports-os-simple-tenant-usage
+    """
 
     place: ClassVar[Place] = Place("/os-simple-tenant-usage", one="tenant_usage", many="tenant_usages")
 
     project_id: Annotated[str | None, Wire("tenant_id")] = None
     start: str | None = None
     stop: str | None = None
-    total_hours: float | None = None
-    total_local_gb_usage: float | None = None
-    total_memory_mb_usage: float | None = None
-    total_vcpus_usage: float | None = None
+    total_hours: float = 0
+    total_local_gb_usage: float = 0
+    total_memory_mb_usage: float = 0
+    total_vcpus_usage: float = 0
     server_usages: list[dict[str, Any]] = []

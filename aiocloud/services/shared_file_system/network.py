@@ -77,7 +77,14 @@ class EditShareNetwork(Spec):
 class ShareType(Resource):
     """A kind of share. API: https://docs.openstack.org/api-ref/shared-file-system/#show-share-type-detail"""
 
-    place: ClassVar[Place] = Place("/types", one="share_type", many="share_types", by_name="list", microversion=VERSION)
+    place: ClassVar[Place] = Place(
+        "/types",
+        one="share_type",
+        many="share_types",
+        by_name="list",
+        microversion=VERSION,
+        query={"is_public": "all"},  # administrators would see public ones alone
+    )
 
     description: str | None = None
     is_default: bool | None = None
