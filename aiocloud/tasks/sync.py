@@ -140,11 +140,19 @@ def _walk(root: Path) -> Iterator[tuple[str, Known]]:
         names.sort()
         for name in files:
             path = Path(folder, name)
-            if path.is_symlink() or not path.is_file() or (name.startswith(".") and ".part" in name):
+            if path.is_symlink() or not path.is_file() or _is_left(name, files):
                 continue
             with suppress(FileNotFoundError):  # it was removed meanwhile
                 facts = path.stat()
                 yield path.relative_to(root).as_posix(), Known(facts.st_size, facts.st_mtime)
+
+
+def _is_left(name: str, files: Sequence[str]) -> bool:
+    """Is it one of the two files that a broken download leaves?"""
+    return name.startswith(".") and (
+        (name.endswith(".part") and f"{name}-ranges" in files)
+        or (name.endswith(".part-ranges") and name.removesuffix("-ranges") in files)
+    )
 
 
 def _refuse(error: OSError) -> None:

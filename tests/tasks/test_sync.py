@@ -111,3 +111,16 @@ async def test_a_file_whose_name_is_not_utf_8_is_named_and_the_rest_is_done(
         assert [step.name for step in done.steps] == ["good"]
         assert [step.name for step, _ in done.failed] == [os.fsdecode(b"bad\xff")]
         assert "can't be part of a URL" in done.failed[0][1].message
+
+
+@pytest.mark.anyio
+async def test_only_what_a_broken_download_left_is_passed_over(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    for name in (".partition.cfg", ".mine.part", ".parts", ".big.part", ".big.part-ranges"):
+        (folder / name).write_bytes(b"x")
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        done = await sync_objects(cloud, folder, "box")
+        assert {step.name for step in done.steps} == {".mine.part", ".partition.cfg", ".parts"}
