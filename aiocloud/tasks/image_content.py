@@ -18,6 +18,7 @@ from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image
 from aiocloud.tasks.digests import Digests, is_known
+from aiocloud.tasks.positioned import growing
 
 __all__ = ["chunks", "to_file", "to_path"]
 
@@ -75,7 +76,7 @@ async def to_file(cloud: Region, image: Image, file: IO[bytes], progress: OnProg
 async def to_path(cloud: Region, image: Image, path: str | os.PathLike[str], progress: OnProgress) -> None:
     """Write the content to a file, which takes its name when it is complete and right."""
     target = Path(path)
-    part = target.with_name(f".{target.name}.part")
+    part = growing(target)
     try:
         file = await to_thread.run_sync(part.open, "wb")
     except OSError as error:

@@ -6,14 +6,24 @@ away and waits for it again.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from threading import Lock
 
-__all__ = ["Positioned"]
+__all__ = ["Positioned", "growing"]
 
 _AT_ONCE = 512
 """Chunks that are written by one call; no system takes less than 1,024."""
+_LONGEST = 240
+"""Bytes of a name that leaves room for what is put around it: file systems take 255."""
+
+
+def growing(path: Path) -> Path:
+    """Where a file grows until it is complete and takes its name: beside it."""
+    name = os.fsencode(path.name)
+    return path.with_name(f".{path.name if len(name) <= _LONGEST else hashlib.sha256(name).hexdigest()}.part")
 
 
 class Positioned:

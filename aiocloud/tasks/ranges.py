@@ -27,7 +27,7 @@ from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.digests import Hash, hashers, new_hash
 from aiocloud.tasks.manifests import Slice, slices_of
-from aiocloud.tasks.positioned import Positioned
+from aiocloud.tasks.positioned import Positioned, growing
 from aiocloud.tasks.window import Window, had_trouble
 
 __all__ = ["Job", "download_object", "fetch_range", "jobs_of"]
@@ -138,8 +138,8 @@ class Target:
 
     @classmethod
     def _open(cls, path: Path, found: Object, resume: bool) -> Target:
-        part = path.with_name(f".{path.name}.part")
-        notes = path.with_name(f".{path.name}.part-ranges")
+        part = growing(path)
+        notes = path.with_name(f"{part.name}-ranges")
         head = json.dumps([found.container, found.name, found.etag, found.content_length, found.last_modified, _RANGE])
         done: set[int] = set()
         if resume and part.exists() and notes.exists():

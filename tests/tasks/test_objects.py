@@ -199,6 +199,17 @@ async def test_a_download_is_all_or_nothing_and_goes_on(fake: FakeCloud, clouds_
             await download_object(cloud, "box", "name", tmp_path / "no" / "folder")
 
 
+async def test_a_download_may_have_the_longest_name_there_is(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    name = "ä" * 127 + "x"
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", name, data=b"abc")
+        await download_object(cloud, "box", name, tmp_path / name)
+        assert (tmp_path / name).read_bytes() == b"abc"
+        assert len([*tmp_path.iterdir()]) == 2
+
+
 @pytest.mark.parametrize("harm", ["lost", "shorter"])
 async def test_what_a_crash_took_from_a_download_under_way_is_fetched_again(
     fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, harm: str
