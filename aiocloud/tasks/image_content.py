@@ -76,8 +76,8 @@ async def to_file(cloud: Region, image: Image, file: IO[bytes], progress: OnProg
 async def to_path(cloud: Region, image: Image, path: str | os.PathLike[str], progress: OnProgress) -> None:
     """Write the content to a file, which takes its name when it is complete and right."""
     target = Path(path)
-    part = growing(target)
     try:
+        part = await to_thread.run_sync(growing, target)
         file = await to_thread.run_sync(part.open, "wb")
     except OSError as error:
         raise InvalidRequest(f"can't write {path}: {error.strerror or error}") from None

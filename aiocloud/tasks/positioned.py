@@ -6,9 +6,12 @@ away and waits for it again.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -21,7 +24,16 @@ _LONGEST = 240
 
 
 def growing(path: Path) -> Path:
-    """Where a file grows until it is complete and takes its name: beside it."""
+    """Where a file grows until it is complete and takes its name: beside it.
+
+    Raises OSError for what must not be replaced by a file: a folder, a device, a pipe.
+    """
+    with suppress(FileNotFoundError):
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is no regular file; open it, and give the open file")
     name = os.fsencode(path.name)
     return path.with_name(f".{path.name if len(name) <= _LONGEST else hashlib.sha256(name).hexdigest()}.part")
 

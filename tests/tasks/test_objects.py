@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import tarfile
 from collections.abc import AsyncIterator, Iterator
@@ -208,6 +209,27 @@ async def test_a_download_may_have_the_longest_name_there_is(
         await download_object(cloud, "box", name, tmp_path / name)
         assert (tmp_path / name).read_bytes() == b"abc"
         assert len([*tmp_path.iterdir()]) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes")
+async def test_only_a_file_is_replaced_by_a_download(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    """Nothing is fetched for a folder; a device or a pipe would be gone, and a file in its place."""
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=b"abc")
+        image = await cloud.create_image("mine", data=b"x" * 1024, disk_format="raw")
+        for name, why in (("folder", "Is a directory"), ("pipe", "no regular file"), ("link", "no regular file")):
+            with pytest.raises(aiocloud.InvalidRequest, match=why):
+                await cloud.get_object("box", "name", outfile=tmp_path / name)
+            with pytest.raises(aiocloud.InvalidRequest, match=why):
+                await cloud.download_image(image, output_path=tmp_path / name)
+        assert (tmp_path / "pipe").is_fifo()
+        with (tmp_path / "file").open("wb") as file:
+            await cloud.get_object("box", "name", outfile=file)
+        assert (tmp_path / "file").read_bytes() == b"abc"
+        assert {path.name for path in tmp_path.iterdir()} == {"folder", "pipe", "link", "file", "clouds.yaml"}
 
 
 @pytest.mark.parametrize("harm", ["lost", "shorter"])
