@@ -28,7 +28,9 @@ from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.digests import Hash, new_hash
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.placed import placed
+from aiocloud.tasks.positioned import write_whole
 from aiocloud.tasks.ranges import Job, download_object, fetch_range, jobs_of
+from aiocloud.transport.reading import raw_pieces
 
 __all__ = ["get_object", "get_object_raw", "stream_object"]
 
@@ -69,10 +71,12 @@ async def get_object(
                     if outfile is None:
                         chunks.append(chunk)
                     else:
-                        await to_thread.run_sync(outfile.write, chunk)
+                        await to_thread.run_sync(write_whole, outfile, chunk)
         except ChecksumMismatch:
             if outfile is not None or attempt == _TRIES:
                 raise
+        except OSError as error:
+            raise CloudError(f"can't write {name}: {error.strerror or error}") from error
         else:
             return b"".join(chunks)
     raise AssertionError  # the loop returns or raises
@@ -181,9 +185,10 @@ class _Reading:
                 ) as response:
                     if self._begin(response):
                         return
-                    async for chunk in response.aiter_raw():
-                        await self._hash(chunk)
-                        yield chunk
+                    async for chunk in raw_pieces(response):
+                        if chunk:
+                            await self._hash(chunk)
+                            yield chunk
                 break
             except CloudError as error:
                 trouble = trouble + 1 if self.at == before else 0

@@ -18,7 +18,8 @@ from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image
 from aiocloud.tasks.digests import Digests, is_known
-from aiocloud.tasks.positioned import growing
+from aiocloud.tasks.positioned import growing, write_whole
+from aiocloud.transport.reading import raw_pieces
 
 __all__ = ["chunks", "to_file", "to_path"]
 
@@ -44,7 +45,7 @@ async def chunks(cloud: Region, image: Image, progress: OnProgress) -> AsyncGene
             async with cloud.image.images.open(image.id, start=before, deadline=math.inf) as response:
                 # A service that does not do ranges begins again: what we have is passed over.
                 skip = before if response.status_code != 206 else 0
-                async for chunk in response.aiter_raw():
+                async for chunk in raw_pieces(response):
                     if skip:
                         chunk, skip = chunk[skip:], max(0, skip - len(chunk))
                     if chunk:
@@ -68,7 +69,7 @@ async def to_file(cloud: Region, image: Image, file: IO[bytes], progress: OnProg
     async with aclosing(chunks(cloud, image, progress)) as pieces:
         async for chunk in pieces:
             try:
-                await to_thread.run_sync(file.write, chunk)
+                await to_thread.run_sync(write_whole, file, chunk)
             except OSError as error:
                 raise CloudError(f"can't write the image: {error.strerror or error}") from error
 

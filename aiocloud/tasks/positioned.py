@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
+from typing import IO
 
-__all__ = ["Positioned", "growing"]
+__all__ = ["Positioned", "growing", "write_whole"]
 
 _AT_ONCE = 512
 """Chunks that are written by one call; no system takes less than 1,024."""
@@ -36,6 +38,21 @@ def growing(path: Path) -> Path:
             raise OSError(errno.EINVAL, "it is no regular file; open it, and give the open file")
     name = os.fsencode(path.name)
     return path.with_name(f".{path.name if len(name) <= _LONGEST else hashlib.sha256(name).hexdigest()}.part")
+
+
+def write_whole(file: IO[bytes], data: bytes) -> None:
+    """Write all of it: an unbuffered file, a pipe say, may take less at a time. Raises OSError."""
+    took = _written(file, data)
+    while took < len(data):
+        took += _written(file, data[took:])
+
+
+def _written(file: IO[bytes], data: bytes) -> int:
+    # What is no file of the system's may well say nothing of how much it took.
+    took: int | None = file.write(data)
+    if took is None and isinstance(file, io.RawIOBase):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return len(data) if took is None else took
 
 
 class Positioned:

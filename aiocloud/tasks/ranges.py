@@ -29,6 +29,7 @@ from aiocloud.tasks.digests import Hash, hashers, new_hash
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.positioned import Positioned, growing
 from aiocloud.tasks.window import Window, had_trouble
+from aiocloud.transport.reading import raw_pieces
 
 __all__ = ["Job", "download_object", "fetch_range", "jobs_of"]
 
@@ -365,7 +366,7 @@ async def fetch_range(objects: Objects, found: Object, job: Job) -> bytes:
 
 async def _read(objects: Objects, found: Object, job: Job) -> bytes:
     async with objects.open(found.name, headers=_range(found, job), deadline=math.inf) as response:
-        return b"".join([chunk async for chunk in response.aiter_raw()])
+        return b"".join([chunk async for chunk in raw_pieces(response)])
 
 
 def _wrong(job: Job, data: bytes) -> Slice | None:
@@ -391,7 +392,7 @@ async def _copy(
     async with objects.open(found.name, headers=_range(found, job), deadline=math.inf) as response:
         buffer: list[bytes] = []
         held = 0
-        async for chunk in response.aiter_raw():
+        async for chunk in raw_pieces(response):
             buffer.append(chunk)
             held += len(chunk)
             add(len(chunk))

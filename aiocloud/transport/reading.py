@@ -11,7 +11,7 @@ from aiocloud._http import httpx
 from aiocloud.errors import TransportError
 from aiocloud.log import redact_url
 
-__all__ = ["CAP", "Pieces", "read_bounded"]
+__all__ = ["CAP", "Pieces", "raw_pieces", "read_bounded"]
 
 CAP = 64 * 1024 * 1024
 """Bytes of a decoded body that are read at most."""
@@ -58,6 +58,16 @@ class Pieces(httpx.AsyncByteStream):
             elif (close := getattr(self._pieces, "aclose", None)) is not None:
                 await close()
         await self._stream.aclose()
+
+
+def raw_pieces(response: httpx.Response) -> AsyncIterator[bytes]:
+    """An open answer's body in the pieces in which it comes, not decoded. Whoever opened the answer closes it.
+
+    (`response.aiter_raw()` is one more generator around it, which costs something for each piece, and which trio complains of
+    when it is left before its end.)
+    """
+    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - what an async transport answers
+    return aiter(response.stream)
 
 
 async def _end(connection: Any) -> None:

@@ -232,6 +232,41 @@ async def test_only_a_file_is_replaced_by_a_download(fake: FakeCloud, clouds_yam
         assert {path.name for path in tmp_path.iterdir()} == {"folder", "pipe", "link", "file", "clouds.yaml"}
 
 
+class Sips(io.RawIOBase):
+    """A file that takes a thousand bytes at a time, and no more than `room` in all."""
+
+    def __init__(self, room: int) -> None:
+        self.taken = b""
+        self._room = room
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if len(self.taken) >= self._room:
+            raise OSError(28, "No space left on device")
+        self.taken += bytes(data[:1000])
+        return min(len(data), 1000)
+
+
+async def test_an_open_file_gets_every_byte_or_an_error(fake: FakeCloud, clouds_yaml: Path) -> None:
+    data = big(30_000)
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=data)
+        image = await cloud.create_image("mine", data=data, disk_format="raw")
+        slow: Any = Sips(room=100_000)
+        await cloud.get_object("box", "name", outfile=slow)
+        assert slow.taken == data
+        slow = Sips(room=100_000)
+        await cloud.download_image(image, output_file=slow)
+        assert slow.taken == data
+        full: Any = Sips(room=2000)
+        with pytest.raises(CloudError, match="can't write name: No space left on device"):
+            await cloud.get_object("box", "name", outfile=full)
+        with pytest.raises(CloudError, match="can't write the image: No space left on device"):
+            await cloud.download_image(image, output_file=full)
+
+
 @pytest.mark.parametrize("harm", ["lost", "shorter"])
 async def test_what_a_crash_took_from_a_download_under_way_is_fetched_again(
     fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, harm: str
