@@ -11,6 +11,7 @@ import logging
 import math
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -226,17 +227,26 @@ async def send_stream(
 
 
 async def pieces_of(
-    chunks: AsyncIterator[bytes], wanted: int | None, can: Capabilities
+    chunks: AsyncIterator[bytes], wanted: int | None, can: Capabilities, spools: ExitStack
 ) -> AsyncGenerator[tuple[int, Spool], None]:
-    """A stream cut into pieces, numbered from 0; at least one, which may be empty."""
-    index, spool = 0, Spool()
+    """A stream cut into pieces, numbered from 0; at least one, which may be empty.
+
+    Whoever is through with a piece closes it; `spools` closes what nobody came to.
+    """
+
+    def begin() -> Spool:
+        spool = Spool()
+        spools.callback(spool.close)
+        return spool
+
+    index, spool = 0, begin()
     full = stream_segment_size(wanted, can, index)
     async for chunk in chunks:
         rest = memoryview(chunk)
         while len(rest):
             if spool.size == full:
                 yield index, spool
-                index, spool = index + 1, Spool()
+                index, spool = index + 1, begin()
                 full = stream_segment_size(wanted, can, index)
             taken, rest = rest[: full - spool.size], rest[full - spool.size :]
             await spool.add(bytes(taken))

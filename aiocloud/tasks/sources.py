@@ -24,7 +24,7 @@ from anyio.lowlevel import RunVar
 from aiocloud.errors import CloudError, InvalidRequest
 from aiocloud.poller import Shared
 from aiocloud.tasks.digests import Digests, hashers
-from aiocloud.tasks.positioned import Positioned
+from aiocloud.tasks.positioned import Positioned, write_whole
 from aiocloud.tasks.together import Pace, Running
 
 __all__ = ["CHUNK", "BytesSource", "Data", "FileSource", "Source", "Spool", "chunks_of", "closed_after", "source_of"]
@@ -260,16 +260,23 @@ class Spool:
         self._file: IO[bytes] | None = None
 
     async def add(self, chunk: bytes) -> None:
-        """The next bytes."""
+        """The next bytes. Raises CloudError where the temporary file can't take them."""
         self.size += len(chunk)
-        if self._file is None and self.size > _IN_MEMORY:
-            self._file = await to_thread.run_sync(tempfile.TemporaryFile)
-            kept, self._chunks = b"".join(self._chunks), []
-            await to_thread.run_sync(self._file.write, kept)
-        if self._file is None:
+        if self._file is None and self.size <= _IN_MEMORY:
             self._chunks.append(chunk)
-        else:
-            await to_thread.run_sync(self._file.write, chunk)
+            return
+        kept, self._chunks = [*self._chunks, chunk], []
+        try:
+            await to_thread.run_sync(self._write, kept)
+        except OSError as error:
+            where = tempfile.gettempdir()
+            raise CloudError(f"can't keep a piece of the stream in {where}: {_why(error)}") from error
+
+    def _write(self, chunks: Iterable[bytes]) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - `close` closes it
+        for chunk in chunks:
+            write_whole(self._file, chunk)
 
     async def read(self, start: int, length: int, digests: Digests | None = None) -> AsyncIterator[bytes]:
         """The bytes of a range; a piece in a file is read by one reader at a time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,9 +64,10 @@ class Upload:
         self._before = await self._segments_of(old)
         async with Undo(self.cloud) as undo:
             if isinstance(source, AsyncIterator):
-                cut_up = pieces_of(source, self.segment_size, self.can)
-                async with closed_after(source), aclosing(cut_up) as pieces:
-                    return await self._stream(undo, pieces)
+                with ExitStack() as spools:
+                    cut_up = pieces_of(source, self.segment_size, self.can, spools)
+                    async with closed_after(source), aclosing(cut_up) as pieces:
+                        return await self._stream(undo, pieces)
             plan = cut(source.size, self.segment_size, self.can, use_slo=self.use_slo)
             if plan.whole:
                 return await self._whole(undo, source)

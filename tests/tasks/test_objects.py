@@ -6,6 +6,7 @@ import io
 import os
 import random
 import tarfile
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -265,6 +266,25 @@ async def test_an_open_file_gets_every_byte_or_an_error(fake: FakeCloud, clouds_
             await cloud.get_object("box", "name", outfile=full)
         with pytest.raises(CloudError, match="can't write the image: No space left on device"):
             await cloud.download_image(image, output_file=full)
+
+
+async def test_a_full_disk_under_a_stream_is_said_and_leaves_nothing(
+    fake: FakeCloud, clouds_yaml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large pieces of a stream wait in a temporary file until the cloud has them."""
+    made: list[Sips] = []
+
+    def temporary(**_: object) -> Sips:
+        made.append(Sips(room=50_000))
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", temporary)
+    async with to(fake, clouds_yaml) as cloud:
+        stream = (bytes(1 << 20) for _ in range(40))
+        with pytest.raises(CloudError, match="can't keep a piece of the stream in .*: No space left on device"):
+            await cloud.create_object("box", "name", data=stream, segment_size=36 << 20)
+        assert boxes(fake) == {}
+    assert [file.closed for file in made] == [True]
 
 
 @pytest.mark.parametrize("harm", ["lost", "shorter"])
