@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import IO
+from typing import IO, cast
 
 __all__ = ["Positioned", "growing", "write_whole"]
 
@@ -48,9 +48,9 @@ def write_whole(file: IO[bytes], data: bytes) -> None:
 
 
 def _written(file: IO[bytes], data: bytes) -> int:
-    # What is no file of the system's may well say nothing of how much it took.
-    took: int | None = file.write(data)
-    if took is None and isinstance(file, io.RawIOBase):
+    # What is no file of the system's may well say nothing of how much it took, whatever its type promises.
+    took = cast("int | None", file.write(data))
+    if (took is None and isinstance(file, io.RawIOBase)) or (took == 0 and data):
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
     return len(data) if took is None else took
 
