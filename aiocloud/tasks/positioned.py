@@ -90,7 +90,12 @@ class Positioned:
     def reserve(self, size: int) -> None:
         """Make it this long, with room on the disk for all of it where the system can say so."""
         if size and hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(self._file, 0, size)
+            try:
+                os.posix_fallocate(self._file, 0, size)
+            except OSError as error:
+                # Some file systems promise no room, and some C libraries do not do it for them.
+                if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                    raise
         os.truncate(self._file, size)
 
     def close(self) -> None:

@@ -1,7 +1,9 @@
 """Reading and writing a file at any place, with and without the system's calls for it."""
 
+import errno
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Thread
 
@@ -80,6 +82,23 @@ def test_it_is_as_long_as_it_is_said_to_be_and_nobodys_program(tmp_path: Path) -
         assert (tmp_path / "file").stat().st_size == size
     file.close()
     assert not (tmp_path / "file").stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize(
+    ("number", "refused"), [(errno.EOPNOTSUPP, False), (errno.EINVAL, False), (errno.ENOSPC, True)]
+)
+def test_a_file_system_that_promises_no_room_is_written_to_a_full_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, refused: bool
+) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
+    file = Positioned(tmp_path / "file", os.O_RDWR | os.O_CREAT)
+    with pytest.raises(OSError, match="No space") if refused else nullcontext():
+        file.reserve(7)
+        assert (tmp_path / "file").stat().st_size == 7
+    file.close()
 
 
 def test_closing_twice_closes_nothing_of_others(tmp_path: Path) -> None:
