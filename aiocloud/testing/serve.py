@@ -18,6 +18,8 @@ from aiocloud.testing.faults import Cut
 from aiocloud.testing.http import Fail, Reply, Req, read_query
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from aiocloud.testing.fake import FakeCloud
 
 Message = MutableMapping[str, Any]
@@ -112,7 +114,7 @@ async def serve(fake: FakeCloud, host: str = "127.0.0.1", port: int = 0) -> Asyn
         fake, lifespan="off", log_config=None, access_log=False, proxy_headers=False, ws="none", server_header=False
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],), name="aiocloud-fake", daemon=True)
+    thread = threading.Thread(target=anyio.run, args=(_run, server, listener), name="aiocloud-fake", daemon=True)
     thread.start()
     try:
         yield f"http://{host}:{listener.getsockname()[1]}"
@@ -121,6 +123,18 @@ async def serve(fake: FakeCloud, host: str = "127.0.0.1", port: int = 0) -> Asyn
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(thread.join)
         listener.close()
+
+
+async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Serve until told to stop; then nothing is left of any connection.
+
+    uvicorn lets go of those whose client still has to read something: their sockets would be the garbage collector's.
+    """
+    await server.serve([listener])
+    for connection in list(server.server_state.connections):
+        if connection.transport is not None:
+            connection.transport.abort()
+    await anyio.sleep(0)
 
 
 async def run_fake_cloud(port: int, clouds_yaml: Path | None, announce: Callable[[str], None]) -> None:

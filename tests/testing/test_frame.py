@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -200,6 +201,23 @@ async def test_clouds_yaml_names_the_port_while_served(fake: FakeCloud) -> None:
         assert url in fake.clouds_yaml()
         assert yaml.safe_load(fake.clouds_yaml(admin=True))["clouds"]["fake"]["auth"]["username"] == "admin"
     assert "http://fake.test/fake/identity" in fake.clouds_yaml()
+
+
+async def test_the_port_closes_on_a_client_that_has_not_read_all(fake: FakeCloud) -> None:
+    """What was still to be sent goes with its connection: the socket is not left to the garbage collector, of which
+    pytest hears."""
+    async with AsyncExitStack() as stack:
+        async with fake.serve() as url, client_of(fake, url=url) as client:
+            headers = {"x-auth-token": client.token}
+            box = client.urls["object-store"] + "/box"
+            await client.http.put(box, headers=headers)
+            await client.http.put(box + "/big", headers=headers, content=b"x" * 16_000_000)
+            host, _, port = url.removeprefix("http://").partition(":")
+            reader = await stack.enter_async_context(await anyio.connect_tcp(host, int(port)))
+            lines = [f"GET {box.removeprefix(url)}/big HTTP/1.1", f"host: {host}", f"x-auth-token: {client.token}"]
+            await reader.send("\r\n".join([*lines, "", ""]).encode())
+            assert await reader.receive(12) == b"HTTP/1.1 200"
+        gc.collect()
 
 
 async def test_streams_pass_in_both_directions(client: Client) -> None:
