@@ -26,9 +26,9 @@ from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.digests import Hash, new_hash
+from aiocloud.tasks.files import write_whole
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.placed import placed
-from aiocloud.tasks.positioned import write_whole
 from aiocloud.tasks.ranges import Job, download_object, fetch_range, jobs_of
 from aiocloud.transport.reading import raw_pieces
 

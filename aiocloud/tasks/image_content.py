@@ -18,7 +18,8 @@ from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image
 from aiocloud.tasks.digests import Digests, is_known
-from aiocloud.tasks.positioned import growing, write_whole
+from aiocloud.tasks.files import write_whole
+from aiocloud.tasks.partial import growing
 from aiocloud.transport.reading import raw_pieces
 
 __all__ = ["chunks", "to_file", "to_path"]

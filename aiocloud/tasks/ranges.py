@@ -26,8 +26,9 @@ from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.digests import Hash, hashers, new_hash
+from aiocloud.tasks.files import Positioned
 from aiocloud.tasks.manifests import Slice, slices_of
-from aiocloud.tasks.positioned import Positioned, growing
+from aiocloud.tasks.partial import growing, ranges_beside
 from aiocloud.tasks.window import Window, had_trouble
 from aiocloud.transport.reading import raw_pieces
 
@@ -140,7 +141,7 @@ class Target:
     @classmethod
     def _open(cls, path: Path, found: Object, resume: bool) -> Target:
         part = growing(path)
-        notes = path.with_name(f"{part.name}-ranges")
+        notes = ranges_beside(part)
         head = json.dumps([found.container, found.name, found.etag, found.content_length, found.last_modified, _RANGE])
         done: set[int] = set()
         if resume and part.exists() and notes.exists():

@@ -24,7 +24,7 @@ from anyio.lowlevel import RunVar
 from aiocloud.errors import CloudError, InvalidRequest
 from aiocloud.poller import Shared
 from aiocloud.tasks.digests import Digests, hashers
-from aiocloud.tasks.positioned import Positioned, write_whole
+from aiocloud.tasks.files import Positioned, write_whole
 from aiocloud.tasks.together import Pace, Running
 
 __all__ = ["CHUNK", "BytesSource", "Data", "FileSource", "Source", "Spool", "chunks_of", "closed_after", "source_of"]

@@ -23,6 +23,7 @@ from aiocloud.progress import OnProgress, Progress
 from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object
 from aiocloud.tasks.objects import create_object, is_object_stale
+from aiocloud.tasks.partial import is_partial
 from aiocloud.tasks.ranges import download_object
 from aiocloud.tasks.removal import delete_object
 
@@ -140,19 +141,11 @@ def _walk(root: Path) -> Iterator[tuple[str, Known]]:
         names.sort()
         for name in files:
             path = Path(folder, name)
-            if path.is_symlink() or not path.is_file() or _is_left(name, files):
+            if path.is_symlink() or not path.is_file() or is_partial(name, files):
                 continue
             with suppress(FileNotFoundError):  # it was removed meanwhile
                 facts = path.stat()
                 yield path.relative_to(root).as_posix(), Known(facts.st_size, facts.st_mtime)
-
-
-def _is_left(name: str, files: Sequence[str]) -> bool:
-    """Is it one of the two files that a broken download leaves?"""
-    return name.startswith(".") and (
-        (name.endswith(".part") and f"{name}-ranges" in files)
-        or (name.endswith(".part-ranges") and name.removesuffix("-ranges") in files)
-    )
 
 
 def _refuse(error: OSError) -> None:

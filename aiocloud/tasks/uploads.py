@@ -142,10 +142,7 @@ class Upload:
         _, first = await anext(pieces)
         second = await anext(pieces, None)
         if second is None:
-            try:
-                return await self._whole(undo, first)
-            finally:
-                first.close()
+            return await self._whole(undo, first)
 
         async def all_pieces() -> AsyncGenerator[tuple[int, Spool], None]:
             yield 0, first

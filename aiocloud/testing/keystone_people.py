@@ -117,8 +117,8 @@ class People:
     def _empty(self, what: str, id: str) -> None:
         """What goes with a domain, or with a service."""
         keystone = self.keystone
-        inside = (keystone.users, keystone.projects, keystone.groups) if what == "domain" else (self._endpoints,)
-        for shelf in inside if what in ("domain", "service") else ():
+        inside = {"domain": (keystone.users, keystone.projects, keystone.groups), "service": (self._endpoints,)}
+        for shelf in inside.get(what, ()):
             for one in [one for one in shelf.values() if one.get(f"{what}_id") == id]:
                 del shelf[one["id"]]
 
@@ -339,7 +339,7 @@ class People:
             found.append(one)
         return Reply.json({"role_assignments": found, "links": {"next": None, "self": req.path_url, "previous": None}})
 
-    # -- the catalog as collections
+    # -- regions
 
     async def regions(self, req: Req) -> Reply:
         """GET /v3/regions."""

@@ -9,8 +9,8 @@ from xml.sax.saxutils import escape, quoteattr
 from aiocloud.testing.http import Fail, Req
 
 WORDS = {
-    301: ("Moved Permanently", "The resource has moved permanently."),
     202: ("Accepted", "The request is accepted for processing."),
+    301: ("Moved Permanently", "The resource has moved permanently."),
     400: (
         "Bad Request",
         "The server could not comply with the request since it is either malformed or otherwise incorrect.",

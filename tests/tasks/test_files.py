@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from aiocloud.tasks.positioned import Positioned
+from aiocloud.tasks.files import Positioned
 
 ABILITIES = ("pread", "pwritev", "posix_fallocate")
 

@@ -1,43 +1,18 @@
-"""A file that several threads read and write at once, each at its own place.
-
-Where the system can, one call takes the place along: seeking first would be a second one, and each gives the interpreter lock
-away and waits for it again.
-"""
+"""Reading and writing files, in threads, so that all of it is read and written."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import io
 import os
-import stat
 from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
 from threading import Lock
 from typing import IO, cast
 
-__all__ = ["Positioned", "growing", "write_whole"]
+__all__ = ["Positioned", "write_whole"]
 
 _AT_ONCE = 512
 """Chunks that are written by one call; no system takes less than 1,024."""
-_LONGEST = 240
-"""Bytes of a name that leaves room for what is put around it: file systems take 255."""
-
-
-def growing(path: Path) -> Path:
-    """Where a file grows until it is complete and takes its name: beside it.
-
-    Raises OSError for what must not be replaced by a file: a folder, a device, a pipe.
-    """
-    with suppress(FileNotFoundError):
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not stat.S_ISREG(mode):
-            raise OSError(errno.EINVAL, "it is no regular file; open it, and give the open file")
-    name = os.fsencode(path.name)
-    return path.with_name(f".{path.name if len(name) <= _LONGEST else hashlib.sha256(name).hexdigest()}.part")
 
 
 def write_whole(file: IO[bytes], data: bytes) -> None:
@@ -56,7 +31,11 @@ def _written(file: IO[bytes], data: bytes) -> int:
 
 
 class Positioned:
-    """An open file; `flags` are those of `os.open`. Raises OSError as that does. Its methods block: call them in threads."""
+    """A file that several threads read and write at once, each at its own place; `flags` are those of `os.open`.
+
+    Where the system can, one call takes the place along: seeking first would be a second one, and each gives the interpreter
+    lock away and waits for it again. Its methods block, and raise OSError.
+    """
 
     def __init__(self, path: str | os.PathLike[str], flags: int) -> None:
         self._file = os.open(path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0), 0o666)
