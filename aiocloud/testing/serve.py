@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 
 from aiocloud.testing.faults import Cut
@@ -134,7 +135,7 @@ async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
     for connection in list(server.server_state.connections):
         if connection.transport is not None:
             connection.transport.abort()
-    await anyio.sleep(0)
+    await anyio.lowlevel.checkpoint()
 
 
 async def run_fake_cloud(port: int, clouds_yaml: Path | None, announce: Callable[[str], None]) -> None:
