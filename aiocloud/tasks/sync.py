@@ -21,7 +21,7 @@ from aiocloud.errors import CloudError, InvalidRequest, NotFound
 from aiocloud.model import Which
 from aiocloud.progress import OnProgress, Progress
 from aiocloud.region import Region
-from aiocloud.services.object_store.object import Object
+from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.objects import create_object, is_object_stale
 from aiocloud.tasks.partial import is_partial
 from aiocloud.tasks.ranges import download_object
@@ -108,7 +108,7 @@ async def sync_objects(
     the times say. `delete` removes what only the other side has. `prefix` is put before the names of the objects; `exclude`
     holds shell patterns. `dry_run` only says what would be done, where content would have to be compared as `compare`.
     Symbolic links and special files are passed over. Failures of single objects and files are in the result. Raises
-    InvalidRequest when the folder, or one below it, can't be listed.
+    InvalidRequest when the folder, or one below it, can't be listed, and NotFound when there is no container to take from.
     """
     objects = cloud.object_store.objects(container)
     root = Path(folder)
@@ -118,7 +118,8 @@ async def sync_objects(
     if way == "up" and not is_there:
         raise InvalidRequest(f"there is no folder {root}")
     here = _without(await to_thread.run_sync(_files, root) if is_there else {}, exclude)
-    there = _without(await _objects(cloud, objects.container, prefix, exact=not checksum), exclude)
+    listed = await _listed(objects, prefix, way)
+    there = _without(await _looked_at(objects, listed, prefix, exact=not checksum), exclude)
     steps = plan_sync(here, there, way=way, delete=delete, checksum=checksum)
     alike = len(here if way == "up" else there) - sum(1 for step in steps if not step.do.startswith("delete"))
     if dry_run:
@@ -157,13 +158,18 @@ def _without(known: Mapping[str, Known], exclude: Iterable[str]) -> dict[str, Kn
     return {name: each for name, each in known.items() if not any(fnmatchcase(name, one) for one in patterns)}
 
 
-async def _objects(cloud: Region, container: str, prefix: str, *, exact: bool) -> dict[str, Known]:
-    """The objects by their names without the prefix. A listing tells no times and no sizes of large objects: HEAD does."""
-    objects = cloud.object_store.objects(container)
+async def _listed(objects: Objects, prefix: str, way: Literal["up", "down"]) -> list[Object]:
+    """The objects. The first upload makes their container; on the way down a misspelt name would empty the folder."""
     try:
-        listed = [each async for each in objects.stream(prefix=prefix or None)]
+        return [each async for each in objects.stream(prefix=prefix or None)]
     except NotFound:
-        return {}
+        if way == "down":
+            raise
+        return []
+
+
+async def _looked_at(objects: Objects, listed: Iterable[Object], prefix: str, *, exact: bool) -> dict[str, Known]:
+    """Objects by their names without the prefix. A listing tells no times and no sizes of large objects: HEAD does."""
     found: dict[str, Known] = {}
     limiter = CapacityLimiter(4 * _AT_ONCE)
 

@@ -96,6 +96,19 @@ async def test_a_folder_that_cannot_be_listed_removes_nothing(
 
 
 @pytest.mark.anyio
+async def test_a_container_that_is_not_there_empties_no_folder(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        for dry_run in (True, False):
+            with pytest.raises(aiocloud.NotFound, match="fake RegionOne: .*tpyo"):
+                await sync_objects(cloud, tmp_path, "tpyo", way="down", delete=True, dry_run=dry_run)
+        assert (tmp_path / "file").read_bytes() == b"x"
+        assert (await sync_objects(cloud, tmp_path, "new", dry_run=True)).failed == ()
+
+
+@pytest.mark.anyio
 async def test_a_file_whose_name_is_not_utf_8_is_named_and_the_rest_is_done(
     fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
 ) -> None:
