@@ -19,7 +19,7 @@ from aiocloud.region import Region
 from aiocloud.services.image.image import Image
 from aiocloud.tasks.digests import Digests, is_known
 from aiocloud.tasks.files import write_whole
-from aiocloud.tasks.partial import growing
+from aiocloud.tasks.partial import Growing
 from aiocloud.transport.reading import raw_pieces
 
 __all__ = ["chunks", "to_file", "to_path"]
@@ -77,24 +77,27 @@ async def to_file(cloud: Region, image: Image, file: IO[bytes], progress: OnProg
 
 async def to_path(cloud: Region, image: Image, path: str | os.PathLike[str], progress: OnProgress) -> None:
     """Write the content to a file, which takes its name when it is complete and right."""
-    target = Path(path)
     try:
-        part = await to_thread.run_sync(growing, target)
-        file = await to_thread.run_sync(part.open, "wb")
+        growing = await to_thread.run_sync(Growing, Path(path))
     except OSError as error:
         raise InvalidRequest(f"can't write {path}: {error.strerror or error}") from None
     try:
-        for attempt in range(1, _TRIES + 1):
-            try:
-                await to_file(cloud, image, file, progress)
-                break
-            except ChecksumMismatch:
-                if attempt == _TRIES:
-                    raise
-                file.seek(0)
-                file.truncate()
-        file.close()
-        os.replace(part, target)
+        await _fill(cloud, image, growing, progress)
+    except OSError as error:
+        raise CloudError(f"can't write {path}: {error.strerror or error}") from error
     finally:
-        file.close()
-        part.unlink(missing_ok=True)
+        growing.remove()
+        growing.release()
+
+
+async def _fill(cloud: Region, image: Image, growing: Growing, progress: OnProgress) -> None:
+    for attempt in range(1, _TRIES + 1):
+        try:
+            with growing.part.open("wb") as file:
+                await to_file(cloud, image, file, progress)
+        except ChecksumMismatch:
+            if attempt == _TRIES:
+                raise
+        else:
+            return await to_thread.run_sync(growing.complete)
+    raise AssertionError  # the loop returns or raises

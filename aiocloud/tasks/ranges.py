@@ -28,7 +28,7 @@ from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.digests import Hash, hashers, new_hash
 from aiocloud.tasks.files import Positioned
 from aiocloud.tasks.manifests import Slice, slices_of
-from aiocloud.tasks.partial import growing, ranges_beside
+from aiocloud.tasks.partial import Growing
 from aiocloud.tasks.window import Window, had_trouble
 from aiocloud.transport.reading import raw_pieces
 
@@ -121,12 +121,10 @@ async def download_object(
 class Target:
     """A file that is not complete yet."""
 
-    def __init__(self, path: Path, part: Path, notes: Path, file: Positioned, journal: IO[str], done: set[int]) -> None:
-        self.path = path
+    def __init__(self, growing: Growing, file: Positioned, journal: IO[str], done: set[int]) -> None:
         self.done = done
         self.finished = False
-        self._part = part
-        self._notes = notes
+        self._growing = growing
         self._file = file
         self._journal = journal
 
@@ -140,15 +138,23 @@ class Target:
 
     @classmethod
     def _open(cls, path: Path, found: Object, resume: bool) -> Target:
-        part = growing(path)
-        notes = ranges_beside(part)
+        growing = Growing(path)
+        try:
+            return cls._begun(growing, found, resume)
+        except BaseException:
+            growing.release()
+            raise
+
+    @classmethod
+    def _begun(cls, growing: Growing, found: Object, resume: bool) -> Target:
+        notes = growing.ranges
         head = json.dumps([found.container, found.name, found.etag, found.content_length, found.last_modified, _RANGE])
         done: set[int] = set()
-        if resume and part.exists() and notes.exists():
-            first, *rest = notes.read_text().split("\n")
+        if resume and notes.exists():
+            first, *rest = notes.read_text(errors="replace").split("\n")
             # The last line may be torn: only those with their end count.
             done = {int(line) for line in rest[:-1] if line.isdigit()} if first == head else set()
-        file = Positioned(part, os.O_RDWR | (0 if done else os.O_CREAT | os.O_TRUNC))
+        file = Positioned(growing.part, os.O_RDWR | (0 if done else os.O_TRUNC))
         try:
             file.reserve(found.content_length)
             journal = notes.open("a" if done else "w")
@@ -157,9 +163,9 @@ class Target:
                 journal.flush()
         except OSError:
             file.close()
-            part.unlink(missing_ok=True)
+            growing.remove()
             raise
-        return cls(path, part, notes, file, journal, done)
+        return cls(growing, file, journal, done)
 
     async def write(self, start: int, chunks: Sequence[bytes], sums: _Along) -> None:
         """Put chunks, one after the other, where they belong, and hash them on the way."""
@@ -194,21 +200,23 @@ class Target:
 
     async def finish(self) -> None:
         """It is complete: give it its name."""
-        self.close()
-        await to_thread.run_sync(os.replace, self._part, self.path)
+        self._shut()
+        await to_thread.run_sync(self._growing.complete)
         self.finished = True
-        self._notes.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close what is open; what is in the file stays."""
-        self._file.close()
-        self._journal.close()
+        self._shut()
+        self._growing.release()
 
     def forget(self) -> None:
         """What is in the file is of no use."""
-        self.close()
-        self._part.unlink(missing_ok=True)
-        self._notes.unlink(missing_ok=True)
+        self._shut()
+        self._growing.remove()
+
+    def _shut(self) -> None:
+        self._file.close()
+        self._journal.close()
 
 
 class _Along:

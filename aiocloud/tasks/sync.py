@@ -30,6 +30,8 @@ from aiocloud.tasks.removal import delete_object
 __all__ = ["Step", "Synced", "plan_sync", "sync_objects"]
 
 _AT_ONCE = 4
+_SIGNS = "\0\\:" if os.name == "nt" else "\0"
+"""What a file's name can't have; on Windows some lead elsewhere."""
 _CLOSE = 1.0  # seconds by which the same time may differ once it was written down somewhere
 
 
@@ -234,28 +236,34 @@ class _Work:
                 self.progress(Progress(self._carried, self.total, step.name))
 
     async def _take(self, step: Step) -> None:
-        path, name = self._path(step.name), self.prefix + step.name
+        name = self.prefix + step.name
+        if step.do == "delete object":
+            await delete_object(self.cloud, self.container, name)
+            self.done.append(step)
+            return
+        path = self._path(step.name)
         if step.do == "compare" and not await is_object_stale(self.cloud, self.container, name, path):
             self.same += 1
             return
-        if step.do == "delete object":
-            await delete_object(self.cloud, self.container, name)
-        elif step.do == "delete file":
+        if step.do == "delete file":
             await to_thread.run_sync(path.unlink)
         elif self.way == "up":
             await create_object(self.cloud, self.container, name, path, segment_size=self.segment_size)
         else:
-            await to_thread.run_sync(lambda: path.parent.mkdir(parents=True, exist_ok=True))
-            got = await download_object(self.cloud, self.container, name, path)
-            mtime = _number(got.metadata.get("mtime"))
-            if mtime is not None:
-                await to_thread.run_sync(os.utime, path, (mtime, mtime))
+            await self._download(name, path)
         self.done.append(step if step.do != "compare" else Step(_CARRY[self.way], step.name, step.size))
+
+    async def _download(self, name: str, path: Path) -> None:
+        await to_thread.run_sync(lambda: path.parent.mkdir(parents=True, exist_ok=True))
+        got = await download_object(self.cloud, self.container, name, path)
+        mtime = _number(got.metadata.get("mtime"))
+        if mtime is not None:
+            await to_thread.run_sync(os.utime, path, (mtime, mtime))
 
     def _path(self, name: str) -> Path:
         """Where an object's file is. Raises InvalidRequest for a name that leads out of the folder."""
         parts = name.split("/")
-        if any(part in ("", ".", "..") or "\0" in part or "\\" in part or ":" in part[:2] for part in parts):
+        if any(part in ("", ".", "..") or any(sign in part for sign in _SIGNS) for part in parts):
             raise InvalidRequest(f"object {name!r} can't be a file below {self.root}")
         return self.root.joinpath(*parts)
 

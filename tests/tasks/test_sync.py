@@ -49,6 +49,25 @@ async def test_up_and_down_again(fake: FakeCloud, clouds_yaml: Path, tmp_path: P
 
 
 @pytest.mark.anyio
+@pytest.mark.skipif(os.name == "nt", reason="there such files can't be")
+async def test_odd_names_of_files_and_of_objects(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    names = ["1:30 pm", "a\\b", "..\\c", " ", "%2F"]
+    folder, copy = tmp_path / "here", tmp_path / "copy"
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_text(name)
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        assert (await sync_objects(cloud, folder, "box")).failed == ()
+        assert (await sync_objects(cloud, copy, "box", way="down")).failed == ()
+        assert {path.name: path.read_text() for path in copy.iterdir()} == {name: name for name in names}
+        for name in ("a//b", "../x", "/"):
+            await cloud.create_object("box", name, data=b"x")
+        done = await sync_objects(cloud, folder, "box", delete=True)
+        assert ({step.name for step in done.steps}, done.failed) == ({"a//b", "../x"}, ())
+        assert {each.name for each in await cloud.list_objects("box")} == {*names, "/"}
+
+
+@pytest.mark.anyio
 async def test_what_the_disk_refuses_is_named_and_the_rest_is_done(
     fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
 ) -> None:

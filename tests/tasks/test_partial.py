@@ -1,0 +1,75 @@
+"""A file that grows is one download's."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+import aiocloud
+from aiocloud import Cloud, Fleet, InvalidRequest
+from aiocloud.tasks.partial import Growing
+from aiocloud.testing import FakeCloud
+
+needs_locks = pytest.mark.skipif(os.name == "nt", reason="there nobody renames what another has open")
+
+
+@asynccontextmanager
+async def three_clouds(folder: Path) -> AsyncIterator[Fleet]:
+    """The talk's clouds, with other content everywhere under the same name."""
+    fakes, config = FakeCloud.talk(), folder / "clouds.yaml"
+    config.write_text(fakes.clouds_yaml())
+    async with aiocloud.connect_all(config_files=[config], transport=fakes.transport) as fleet:
+        for cloud in fleet:
+            await cloud.create_object("box", "name", data=content_of(cloud), segment_size=500_000)
+            await cloud.create_image("disk", data=content_of(cloud), disk_format="raw", wait=True)
+        yield fleet
+
+
+async def download(cloud: Cloud, what: str, path: Path) -> None:
+    if what == "object":
+        await cloud.get_object("box", "name", outfile=path)
+    else:
+        await cloud.download_image("disk", output_path=path)
+
+
+def content_of(cloud: Cloud) -> bytes:
+    return random.Random(cloud.name).randbytes(3_000_000)
+
+
+@needs_locks
+@pytest.mark.anyio
+@pytest.mark.parametrize("what", ["object", "image"])
+async def test_downloads_to_one_file_do_not_mix(tmp_path: Path, what: str) -> None:
+    """Each compares what comes; none would see what another writes over it."""
+    target = tmp_path / "copy"
+    async with three_clouds(tmp_path) as fleet:
+        outcomes = await fleet.map(download, what, target)
+        assert all(isinstance(each.error, InvalidRequest) for each in outcomes.failed)
+        assert all("copy: another download is writing to it" in str(each.error) for each in outcomes.failed)
+        (winner,) = outcomes.done
+        assert target.read_bytes() == content_of(winner.cloud)
+        assert {path.name for path in tmp_path.iterdir()} == {"clouds.yaml", "copy"}
+        # One after the other they may.
+        for cloud in fleet:
+            await download(cloud, what, target)
+            assert target.read_bytes() == content_of(cloud)
+
+
+@needs_locks
+def test_a_file_is_ours_until_it_has_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "copy"
+    first = Growing(path)
+    with pytest.raises(BlockingIOError, match="another download"):
+        Growing(path)
+    first.complete()
+    second = Growing(path)
+    first.release()
+    with pytest.raises(BlockingIOError, match="another download"):
+        Growing(path)
+    second.release()
+    Growing(path).release()
