@@ -10,13 +10,16 @@ from aiocloud._json import is_array
 from aiocloud.errors import BadRequest, Conflict, InvalidRequest, NotFound
 from aiocloud.model import Resource, Which, read_one
 from aiocloud.paths import join
+from aiocloud.reconcile import MARK
 from aiocloud.region import Region
 from aiocloud.services.compute.host import Aggregate, ServerGroup
 from aiocloud.services.compute.keypair import Keypair
 from aiocloud.services.compute.quota import ComputeLimits, ComputeQuotas, ComputeUsage
 from aiocloud.services.compute.server import Server
 from aiocloud.services.image.image import Image
+from aiocloud.tasks.image_records import made_elsewhere
 from aiocloud.tasks.lookup import project_id_of
+from aiocloud.tasks.undo import Undo
 
 R = TypeVar("R", bound=Resource)
 
@@ -62,11 +65,23 @@ async def create_keypair(cloud: Region, name: str, public_key: str | None = None
 async def create_image_snapshot(
     cloud: Region, name: str, server: Which, wait: bool = False, timeout: float = 3600, **metadata: str
 ) -> Image:
-    """Make an image of a server's disk as it is now, with `metadata` on it; with `wait`, until it is active."""
-    image_id = await cloud.compute.servers.create_image(server, name, metadata)
-    if wait:
-        return await cloud.image.images.wait(image_id, until="active", timeout=timeout)
-    return await cloud.image.images.get(image_id)
+    """Make an image of a server's disk as it is now, with `metadata` on it; with `wait`, until it is active.
+
+    When it fails, is cancelled or, with `wait`, is not active within `timeout` seconds, the image is removed again. Raises
+    ResourceFailed, Timeout.
+    """
+    servers, images = cloud.compute.servers, cloud.image.images
+    server_id = await servers.id_of(server)
+    async with Undo(cloud) as undo:
+
+        async def send() -> str:
+            return await servers.create_image(server_id, name, {**metadata, MARK: undo.mark})
+
+        async def look() -> list[Image]:
+            return [image for image in await images.list(name=name) if image.get(MARK) == undo.mark]
+
+        image = await made_elsewhere(cloud, undo, name, send, look)
+        return await images.wait(image.id, until="active", timeout=timeout) if wait else image
 
 
 async def list_availability_zone_names(cloud: Region, unavailable: bool = False) -> list[str]:

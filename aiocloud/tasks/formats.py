@@ -1,11 +1,13 @@
 """Which disk format a file has, read from the file itself, and whether it is safe to upload. Pure.
 
 A qcow2 file can name another file as its base, and a host that opens it would read that file: the way to steal a host's
-secrets. Such files are refused here, before a service has to (https://wiki.openstack.org/wiki/OSSN/OSSN-0095).
+secrets; a vmdk file can do the same. Such files are refused here, before a service has to
+(https://wiki.openstack.org/wiki/OSSN/OSSN-0095, https://security.openstack.org/ossa/OSSA-2023-002.html).
 """
 
 from __future__ import annotations
 
+import re
 import struct
 
 from aiocloud.errors import InvalidRequest
@@ -49,13 +51,24 @@ def recognise(head: bytes, tail: bytes = b"") -> str | None:
 
 
 def check_safe(head: bytes, disk_format: str) -> None:
-    """Raise InvalidRequest for a file that refers to other files, or isn't what it is said to be."""
+    """Raise InvalidRequest for a file that refers to other files, whatever it is said to be, or isn't what it is said to be."""
     found = recognise(head)
     if disk_format in ("qcow2", "vmdk", "vhdx") and found not in (None, disk_format):
         raise InvalidRequest(f"this file is {found}, not {disk_format}: say disk_format={found!r}, or leave it out")
-    if disk_format == "qcow2" and found == "qcow2":
+    if found == "qcow2":
         _check_qcow2(head)
-    if disk_format == "vmdk" and head.lstrip()[:21] == b"# Disk DescriptorFile":
+    if found == "vmdk":
+        _check_vmdk(head)
+
+
+_WHOLE = (b"monolithicSparse", b"streamOptimized")
+"""The kinds of vmdk that hold the disk themselves, the ones that Glance takes, too."""
+_KIND = re.compile(rb'^\s*createType\s*=\s*"([^"]*)"', re.MULTILINE)
+
+
+def _check_vmdk(head: bytes) -> None:
+    kind = _KIND.search(head)
+    if head.lstrip()[:21] == b"# Disk DescriptorFile" or (kind and kind[1] not in _WHOLE):
         raise InvalidRequest(
             "this vmdk file only describes other files: convert it into one that holds the disk itself"
         )

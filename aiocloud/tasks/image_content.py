@@ -35,7 +35,9 @@ def known_hash(image: Image) -> tuple[str, str] | None:
 
 
 async def chunks(cloud: Region, image: Image, progress: OnProgress) -> AsyncGenerator[bytes, None]:
-    """The content as it comes, on from where it broke off. Raises ChecksumMismatch after the last when it is not right."""
+    """The content as it comes, on from where it broke off. Raises InvalidRequest when there is none yet, and
+    ChecksumMismatch after the last when it is not right.
+    """
     expected = known_hash(image)
     digests = Digests([expected[0]] if expected else [])
     meter = Meter(f"image {image.name}", image.size, progress)
@@ -44,6 +46,8 @@ async def chunks(cloud: Region, image: Image, progress: OnProgress) -> AsyncGene
         before = meter.done
         try:
             async with cloud.image.images.open(image.id, start=before, deadline=math.inf) as response:
+                if response.status_code == 204 and image.size is None:
+                    raise InvalidRequest(f"image {image.name} ({image.id}) has no content: it is {image.status}")
                 # A service that does not do ranges begins again: what we have is passed over.
                 skip = before if response.status_code != 206 else 0
                 async for chunk in raw_pieces(response):
@@ -55,6 +59,8 @@ async def chunks(cloud: Region, image: Image, progress: OnProgress) -> AsyncGene
                         yield chunk
             break
         except CloudError as error:
+            if meter.done and meter.done == image.size:
+                break  # all of it came, and its end did not
             trouble = trouble + 1 if meter.done == before else 0
             if trouble >= _TRIES or not (is_ambiguous(error) or isinstance(error, RateLimited)):
                 raise

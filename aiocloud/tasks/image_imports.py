@@ -15,9 +15,10 @@ from aiocloud.model import Which
 from aiocloud.paths import join
 from aiocloud.poller import wait_for
 from aiocloud.progress import OnProgress, Progress
+from aiocloud.reconcile import described as marked_by
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image
-from aiocloud.tasks.image_records import new_record
+from aiocloud.tasks.image_records import made_elsewhere, new_record
 from aiocloud.tasks.image_wanted import Stores, Wanted, Way
 from aiocloud.tasks.undo import Undo
 
@@ -71,18 +72,30 @@ async def from_elsewhere(
 async def from_volume(cloud: Region, wanted: Wanted, way: Way, volume: Which) -> Image:
     """An image of a volume's content. API: https://docs.openstack.org/api-ref/block-storage/v3/#upload-volume-to-image"""
     id = await cloud.block_storage.volumes.id_of(volume)
-    order = {
-        "image_name": wanted.name,
-        "force": False,
-        "disk_format": wanted.disk_format or "raw",
-        "container_format": wanted.container_format,
-    }
-    path = join("volumes", id, "action")
-    response = await cloud.block_storage.post(path, json={"os-volume_upload_image": order})
-    answer = mapping(mapping(load_json(response.content, path)).get("os-volume_upload_image"))
     described = {key: value for key, value in wanted.described.items() if key != "container_format"}
-    image = await cloud.image.images.update(str(answer.get("image_id")), **described)
-    return await until_active(cloud, image.id, way.timeout) if way.wait else image
+    async with Undo(cloud) as undo:
+        # The order takes no property: until it is ours the image bears its mark in its name.
+        marked = f"{wanted.name} {marked_by(undo.mark)}"
+        order = {
+            "image_name": marked,
+            "force": False,
+            "disk_format": wanted.disk_format or "raw",
+            "container_format": wanted.container_format,
+        }
+
+        async def send() -> str:
+            path = join("volumes", id, "action")
+            response = await cloud.block_storage.post(path, json={"os-volume_upload_image": order})
+            return str(
+                mapping(mapping(load_json(response.content, path)).get("os-volume_upload_image")).get("image_id")
+            )
+
+        async def look() -> list[Image]:
+            return await cloud.image.images.list(name=marked)
+
+        image = await made_elsewhere(cloud, undo, wanted.name, send, look)
+        image = await cloud.image.images.update(image.id, name=wanted.name, **described)
+        return await until_active(cloud, image.id, way.timeout) if way.wait else image
 
 
 async def until_active(cloud: Region, id: str, timeout: float, progress: OnProgress = None) -> Image:

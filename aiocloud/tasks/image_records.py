@@ -1,11 +1,9 @@
-"""An image before it has content.
-
-Its id is chosen here, so that a request whose end nobody knows makes one image and not two.
-"""
+"""An image before it has content: made once, and removed again when what it was made for fails."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
 
@@ -16,11 +14,14 @@ from aiocloud.services.image.image import Image, NewImage
 from aiocloud.tasks.image_wanted import Wanted
 from aiocloud.tasks.undo import Undo
 
-__all__ = ["new_record"]
+__all__ = ["made_elsewhere", "new_record"]
 
 
 async def new_record(cloud: Region, undo: Undo, wanted: Wanted, disk_format: str) -> Image:
-    """The image without its content, removed again should the block around it fail."""
+    """The image without its content, removed again should the block around it fail.
+
+    Its id is chosen here, so that a request whose end nobody knows makes one image and not two.
+    """
     images = cloud.image.images
     id = wanted.image_id or str(uuid.uuid4())
     spec = NewImage(name=wanted.name, id=id, disk_format=disk_format, **wanted.described)
@@ -48,4 +49,27 @@ async def new_record(cloud: Region, undo: Undo, wanted: Wanted, disk_format: str
         undo.made("image", id, wanted.name, remove)
         await undo.names("image", id)
     known = True
+    return image
+
+
+async def made_elsewhere(
+    cloud: Region,
+    undo: Undo,
+    name: str,
+    send: Callable[[], Awaitable[str]],
+    look: Callable[[], Awaitable[Sequence[Image]]],
+) -> Image:
+    """The image that another service makes when it is asked to (`send`, which gives its id); `look` finds it by its mark."""
+    images = cloud.image.images
+
+    async def remove(id: str) -> None:
+        await images.delete({"id": id})
+
+    async def order() -> Image:
+        id = await send()
+        undo.made("image", id, name, remove)
+        return await images.get(id)
+
+    image = await undo.create("image", order, look, remove)
+    await undo.names("image", image.id)
     return image

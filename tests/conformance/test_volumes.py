@@ -46,6 +46,20 @@ async def test_a_snapshot_of_a_volume(target: Target) -> None:
             await cloud.delete_volume(name, wait=True)
 
 
+async def test_a_volume_becomes_an_image(target: Target) -> None:
+    name = target.prefix
+    async with target.connect() as cloud:
+        await needs(cloud, "block-storage")
+        try:
+            volume = await cloud.create_volume(1, name=name, wait=True)
+            image = await cloud.create_image(name, volume=volume, meta={"team": "ops"}, wait=True, timeout=120)
+            assert (image.name, image.status, image["team"]) == (name, "active", "ops")
+            assert [each.id for each in await cloud.search_images(f"{name}*")] == [image.id]
+        finally:
+            await cloud.delete_image(name)
+            await cloud.delete_volume(name, wait=True)
+
+
 async def test_metadata_of_a_volume_by_any_key_that_cinder_takes(target: Target) -> None:
     async with target.connect() as cloud:
         await needs(cloud, "block-storage")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 import aiocloud
@@ -167,6 +168,45 @@ async def test_a_volume_becomes_an_image(fake: FakeCloud, clouds_yaml: Path) -> 
         volume = await cloud.create_volume(1, name="data")
         image = await cloud.create_image("saved", volume=volume, wait=True, tags=["blue"], meta={"team": "ops"})
         assert (image.status, image.name, image.tags, image["team"]) == ("active", "saved", ["blue"], "ops")
+
+
+@pytest.mark.parametrize("of", ["volume", "server"])
+async def test_what_is_made_of_a_volume_or_a_server_is_one_image_or_none(
+    fake: FakeCloud, clouds_yaml: Path, disk: Path, of: str
+) -> None:
+    """Nobody knows its id before the answer; when that does not come it is found by its mark."""
+    service = "block-storage" if of == "volume" else "compute"
+    async with to(fake, clouds_yaml) as cloud:
+        base = await cloud.create_image("base", disk, disk_format="raw", wait=True)
+        volume = await cloud.create_volume(1, name="data")
+        before = {each.id for each in await cloud.list_images()}
+
+        async def new() -> list[str]:
+            return [each.id for each in await cloud.list_images() if each.id not in before]
+
+        async def make(name: str, timeout: float = 10) -> aiocloud.Image:
+            if of == "volume":
+                return await cloud.create_image(name, volume=volume, wait=True, timeout=timeout, tags=["blue"])
+            server = await cloud.create_server(name, image=base, flavor="m1.tiny", wait=True, auto_ip=False)
+            return await cloud.create_image_snapshot(name, server, wait=True, timeout=timeout)
+
+        fake.fault(Fault(service=service, method="POST", path="*/action", reset="after"))
+        image = await make("saved")
+        assert (image.name, image.status) == ("saved", "active")
+        assert await new() == [image.id]
+        fake.cloud().region().knobs.work_time = 60
+        with pytest.raises(aiocloud.Timeout):
+            await make("slow", timeout=0.3)
+        with anyio.move_on_after(0.6) as scope:
+            await make("cancelled")
+        assert scope.cancelled_caught
+        fake.fault(Fault(service="image", method="DELETE", times=None, status=403))
+        with pytest.raises(aiocloud.Timeout) as caught:
+            await make("stays", timeout=0.3)
+        assert {left.kind for left in caught.value.leftovers} == {"image"}
+        fake.clear()
+        (left,) = {left.id for left in caught.value.leftovers}
+        assert sorted(await new()) == sorted([image.id, left])
 
 
 async def test_the_wait_for_an_image_tells_its_progress(fake: FakeCloud, clouds_yaml: Path, disk: Path) -> None:

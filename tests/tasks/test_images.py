@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx2
 import pytest
 
 import aiocloud
@@ -15,6 +18,7 @@ from aiocloud import Cloud
 from aiocloud.tasks import formats
 from aiocloud.tasks.together import Pace
 from aiocloud.testing import FakeCloud, Fault
+from aiocloud.testing.http import Reply
 
 CONTENT = bytes(range(256)) * 4096
 
@@ -53,11 +57,18 @@ def test_a_file_that_refers_to_others_is_refused() -> None:
     def qcow2(backing: int = 0, features: int = 0) -> bytes:
         return b"QFI\xfb" + struct.pack(">IQ", 3, backing) + b"\0" * 56 + struct.pack(">Q", features) + b"\0" * 40
 
+    def vmdk(kind: str) -> bytes:
+        return b"KDMV" + b"\0" * 508 + f'# Disk DescriptorFile\nversion=1\ncreateType="{kind}"\n'.encode()
+
     formats.check_safe(qcow2(), "qcow2")
+    formats.check_safe(vmdk("streamOptimized"), "vmdk")
     formats.check_safe(b"anything", "raw")
     for head, disk_format, why in (
         (qcow2(backing=104), "qcow2", "backing file"),
         (qcow2(features=4), "qcow2", "data in another file"),
+        (qcow2(backing=104), "raw", "backing file"),
+        (vmdk("monolithicFlat"), "vmdk", "describes other files"),
+        (vmdk("twoGbMaxExtentSparse"), "raw", "describes other files"),
         (b"# Disk DescriptorFile\n", "vmdk", "describes other files"),
         (b"KDMV", "qcow2", "this file is vmdk"),
         (b"QFI\xfb", "qcow2", "ends inside its header"),
@@ -163,6 +174,39 @@ async def test_damage_on_the_way_down_is_an_error(
         with pytest.raises(aiocloud.ChecksumMismatch):
             await cloud.download_image("mine", output_path=tmp_path / "copy")
         assert sorted(path.name for path in tmp_path.iterdir()) == ["clouds.yaml", "disk.raw"]
+
+
+@pytest.mark.anyio
+async def test_an_image_without_content_is_no_empty_file(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.image.images.create(name="empty", disk_format="raw", container_format="bare")
+        why = r"fake RegionOne: .*image empty .* has no content: it is queued"
+        with pytest.raises(aiocloud.InvalidRequest, match=why):
+            await cloud.download_image("empty", output_path=tmp_path / "copy")
+        with pytest.raises(aiocloud.InvalidRequest, match=why):
+            await cloud.download_image("empty", output_file=io.BytesIO())
+        assert [path.name for path in tmp_path.iterdir()] == ["clouds.yaml"]
+
+
+@pytest.mark.anyio
+async def test_a_break_after_the_last_byte_costs_nothing(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    """Of an answer in chunks the end is more than its last byte."""
+
+    def broken(reply: Reply) -> Reply:
+        async def chunks() -> AsyncIterator[bytes]:
+            assert not isinstance(reply.content, bytes)
+            async for chunk in reply.content:
+                yield chunk
+            raise httpx2.ReadError("reset")
+
+        return replace(reply, content=chunks(), headers={"content-type": "application/octet-stream"})
+
+    async with to(fake, clouds_yaml) as cloud:
+        image = await cloud.create_image("mine", data=b"x" * 5000, disk_format="raw")
+        fake.fault(Fault(service="image", method="GET", path="*/file", mutate=broken))
+        await cloud.download_image(image, output_path=tmp_path / "copy")
+        assert (tmp_path / "copy").read_bytes() == b"x" * 5000
+        assert fake.count(method="GET", path="*/file") == 1
 
 
 def bytes_read() -> int:
