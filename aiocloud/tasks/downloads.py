@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import IO
@@ -26,7 +26,7 @@ from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.digests import Hash, new_hash
-from aiocloud.tasks.files import write_whole
+from aiocloud.tasks.files import alone, write_whole
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.placed import placed
 from aiocloud.tasks.ranges import Job, download_object, fetch_range, jobs_of
@@ -63,23 +63,26 @@ async def get_object(
         await download_object(cloud, container, name, outfile, progress=progress)
         return b""
     for attempt in range(1, _TRIES + 1):
-        chunks: list[bytes] = []
         pieces = stream_object(cloud, container, name, query_string=query_string, progress=progress)
         try:
             async with aclosing(pieces):
-                async for chunk in pieces:
-                    if outfile is None:
-                        chunks.append(chunk)
-                    else:
-                        await to_thread.run_sync(write_whole, outfile, chunk)
+                if outfile is not None:
+                    return await _write(pieces, outfile, name)
+                return b"".join([piece async for piece in pieces])
         except ChecksumMismatch:
             if outfile is not None or attempt == _TRIES:
                 raise
-        except OSError as error:
-            raise CloudError(f"can't write {name}: {error.strerror or error}") from error
-        else:
-            return b"".join(chunks)
     raise AssertionError  # the loop returns or raises
+
+
+async def _write(pieces: AsyncIterator[bytes], file: IO[bytes], name: str) -> bytes:
+    with alone(file, "another download writes to this open file already: give each its own"):
+        async for piece in pieces:
+            try:
+                await to_thread.run_sync(write_whole, file, piece)
+            except OSError as error:
+                raise CloudError(f"can't write {name}: {error.strerror or error}") from error
+    return b""
 
 
 async def get_object_raw(

@@ -1,18 +1,37 @@
-"""Reading and writing files, in threads, so that all of it is read and written."""
+"""Reading and writing files, in threads, so that all of it is read and written, and by one at a time."""
 
 from __future__ import annotations
 
 import errno
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from threading import Lock
 from typing import IO, cast
 
-__all__ = ["Positioned", "write_whole"]
+from aiocloud.errors import InvalidRequest
+
+__all__ = ["Positioned", "alone", "write_whole"]
 
 _AT_ONCE = 512
 """Chunks that are written by one call; no system takes less than 1,024."""
+
+
+_in_use: set[int] = set()
+"""The identities of streams and open files."""
+
+
+@contextmanager
+def alone(stream: object, taken: str) -> Iterator[None]:
+    """Nobody else has this stream or open file meanwhile. Raises InvalidRequest, with the text `taken`, when somebody has."""
+    if id(stream) in _in_use:
+        raise InvalidRequest(taken)
+    _in_use.add(id(stream))
+    try:
+        yield
+    finally:
+        _in_use.discard(id(stream))
 
 
 def write_whole(file: IO[bytes], data: bytes) -> None:

@@ -18,7 +18,7 @@ from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image
 from aiocloud.tasks.digests import Digests, is_known
-from aiocloud.tasks.files import write_whole
+from aiocloud.tasks.files import alone, write_whole
 from aiocloud.tasks.partial import Growing
 from aiocloud.transport.reading import raw_pieces
 
@@ -73,12 +73,13 @@ async def chunks(cloud: Region, image: Image, progress: OnProgress) -> AsyncGene
 
 async def to_file(cloud: Region, image: Image, file: IO[bytes], progress: OnProgress) -> None:
     """Write the content to a file object."""
-    async with aclosing(chunks(cloud, image, progress)) as pieces:
-        async for chunk in pieces:
-            try:
-                await to_thread.run_sync(write_whole, file, chunk)
-            except OSError as error:
-                raise CloudError(f"can't write the image: {error.strerror or error}") from error
+    with alone(file, "another download writes to this open file already: give each its own"):
+        async with aclosing(chunks(cloud, image, progress)) as pieces:
+            async for chunk in pieces:
+                try:
+                    await to_thread.run_sync(write_whole, file, chunk)
+                except OSError as error:
+                    raise CloudError(f"can't write the image: {error.strerror or error}") from error
 
 
 async def to_path(cloud: Region, image: Image, path: str | os.PathLike[str], progress: OnProgress) -> None:

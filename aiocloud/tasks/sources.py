@@ -6,6 +6,7 @@ the cloud has it: in memory, or beyond 32 MiB in a temporary file.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import stat
@@ -13,9 +14,9 @@ import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
-from typing import IO, Protocol, TypeAlias
+from typing import IO, Protocol, TypeAlias, cast
 from weakref import WeakValueDictionary, finalize, proxy
 
 from anyio import CancelScope, Event, to_thread
@@ -24,7 +25,7 @@ from anyio.lowlevel import RunVar
 from aiocloud.errors import CloudError, InvalidRequest
 from aiocloud.poller import Shared
 from aiocloud.tasks.digests import Digests, hashers
-from aiocloud.tasks.files import Positioned, write_whole
+from aiocloud.tasks.files import Positioned, alone, write_whole
 from aiocloud.tasks.together import Pace, Running
 
 __all__ = ["CHUNK", "BytesSource", "Data", "FileSource", "Source", "Spool", "chunks_of", "closed_after", "source_of"]
@@ -314,8 +315,8 @@ class Spool:
 async def source_of(filename: str | os.PathLike[str] | None, data: Data | None) -> Source | AsyncIterator[bytes]:
     """What to upload: something that can be read again, or a stream that can't.
 
-    A file object that names a file on disk and stands at its beginning is that file. Raises InvalidRequest when both or
-    neither are given, or the file can't be read.
+    An open file that stands at its beginning is that file, a BytesIO the bytes from where it stands; neither is moved. Raises
+    InvalidRequest when both or neither are given, or the file can't be read.
     """
     if (filename is None) == (data is None):
         raise InvalidRequest("give either filename= or data=, what is to be uploaded")
@@ -323,19 +324,71 @@ async def source_of(filename: str | os.PathLike[str] | None, data: Data | None) 
         return await FileSource.open(filename)
     if isinstance(data, str):
         return BytesSource(data.encode())
+    if isinstance(data, io.BytesIO):
+        return BytesSource(data.getvalue()[data.tell() :])
     if isinstance(data, (bytes, bytearray, memoryview)):
         return BytesSource(bytes(data) if isinstance(data, bytearray) else data)  # pyright: ignore[reportArgumentType]
     assert data is not None  # noqa: S101
+    if (name := await to_thread.run_sync(_whole_file, data)) is not None:
+        return await FileSource.open(name)
     return chunks_of(data)
 
 
+def _whole_file(data: object) -> str | None:
+    """The path of an open file that stands at its beginning, as long as the file still has that name."""
+    # These types alone: what unpacks a file while reading it (gzip, say) has the name of a file, too.
+    raw = data.raw if isinstance(data, io.BufferedReader | io.BufferedRandom) else data
+    if not isinstance(raw, io.FileIO) or not isinstance(raw.name, str):
+        return None
+    try:
+        facts = os.fstat(raw.fileno())
+        if raw.readable() and stat.S_ISREG(facts.st_mode) and cast("IO[bytes]", data).tell() == 0:
+            return raw.name if os.path.samestat(facts, os.stat(raw.name)) else None
+    except (OSError, ValueError):
+        pass  # closed, or gone: reading it will say so
+    return None
+
+
 async def chunks_of(data: IO[bytes] | Iterable[bytes] | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """A stream's chunks as they come; reading a file object and a synchronous iterator takes place in threads."""
-    if isinstance(data, AsyncIterable):
-        async with closed_after(data):
-            async for chunk in data:
-                yield _as_bytes(chunk)
-        return
+    """A stream's chunks as they come; reading a file object and a synchronous iterator takes place in threads.
+
+    Raises InvalidRequest for a stream that another upload reads, of which each would get a part, and for one at its end.
+    """
+    if _is_over(data):
+        raise InvalidRequest("this stream was read to its end already: give another one, filename= or bytes")
+    once = hasattr(data, "read") or isinstance(data, Iterator | AsyncIterator)
+    taken = "another upload reads this stream already: for several give filename= or bytes"
+    with alone(data, taken) if once else nullcontext():
+        came = False
+        chunks = _from_async(data) if isinstance(data, AsyncIterable) else _from_threads(data)
+        async with closed_after(chunks):
+            async for chunk in chunks:
+                came = True
+                yield chunk
+        if not came and await to_thread.run_sync(_position, data) > 0:
+            raise InvalidRequest("the open file stands at its end: rewind it first, with seek(0)")
+
+
+def _is_over(data: object) -> bool:
+    """Is it a generator that has ended? Of anything else nobody can tell before it is read."""
+    return getattr(data, "gi_frame", data) is None or getattr(data, "ag_frame", data) is None
+
+
+def _position(data: object) -> int:
+    """Where an open file stands; 0 for what has no place to stand."""
+    try:
+        return cast("IO[bytes]", data).tell()
+    except (AttributeError, OSError, ValueError):
+        return 0
+
+
+async def _from_async(data: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    async with closed_after(data):
+        async for chunk in data:
+            yield _as_bytes(chunk)
+
+
+async def _from_threads(data: IO[bytes] | Iterable[bytes]) -> AsyncIterator[bytes]:
     read: Callable[[int], bytes] | None = getattr(data, "read", None)
     fetch = partial(read, CHUNK) if read is not None else partial(_gather, iter(data))
     while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 from collections.abc import AsyncIterator
@@ -30,11 +31,13 @@ async def three_clouds(folder: Path) -> AsyncIterator[Fleet]:
         yield fleet
 
 
-async def download(cloud: Cloud, what: str, path: Path) -> None:
+async def download(cloud: Cloud, what: str, to: Path | io.BytesIO) -> None:
     if what == "object":
-        await cloud.get_object("box", "name", outfile=path)
+        await cloud.get_object("box", "name", outfile=to)
+    elif isinstance(to, Path):
+        await cloud.download_image("disk", output_path=to)
     else:
-        await cloud.download_image("disk", output_path=path)
+        await cloud.download_image("disk", output_file=to)
 
 
 def content_of(cloud: Cloud) -> bytes:
@@ -58,6 +61,21 @@ async def test_downloads_to_one_file_do_not_mix(tmp_path: Path, what: str) -> No
         for cloud in fleet:
             await download(cloud, what, target)
             assert target.read_bytes() == content_of(cloud)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("what", ["object", "image"])
+async def test_downloads_to_one_open_file_do_not_mix(tmp_path: Path, what: str) -> None:
+    file = io.BytesIO()
+    async with three_clouds(tmp_path) as fleet:
+        outcomes = await fleet.map(download, what, file)
+        assert [type(each.error) for each in outcomes.failed] == [InvalidRequest] * 2
+        assert all("another download writes to this open file" in str(each.error) for each in outcomes.failed)
+        (winner,) = outcomes.done
+        assert file.getvalue() == content_of(winner.cloud)
+        for cloud in fleet:
+            await download(cloud, what, file)
+        assert file.getvalue() == content_of(winner.cloud) + b"".join(content_of(cloud) for cloud in fleet)
 
 
 @needs_locks
