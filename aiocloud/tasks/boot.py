@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -36,7 +35,7 @@ class Boot:
     group: Which | None = None
     key_name: Which | None = None
     security_groups: Sequence[Which] | Which | None = None
-    userdata: str | bytes | None = None
+    userdata: str | None = None
     config_drive: bool | None = None
     meta: Mapping[str, str] | None = None
     tags: Sequence[str] | None = None
@@ -196,7 +195,7 @@ def new_server(boot: Boot, found: Found) -> NewServer:
         "key_name": _name_of(boot.key_name) if boot.key_name is not None else None,
         "metadata": dict(boot.meta) if boot.meta else None,
         "tags": list(boot.tags) if boot.tags else None,
-        "user_data": encode_user_data(boot.userdata) if boot.userdata else None,
+        "user_data": boot.userdata,
         "config_drive": boot.config_drive,
         "availability_zone": boot.availability_zone,
         "min_count": boot.min_count,
@@ -253,8 +252,3 @@ def _name_of(which: Which) -> str:
     if not name:
         raise InvalidRequest(f"{which!r} has neither a name nor an id")
     return str(name)
-
-
-def encode_user_data(data: str | bytes) -> str:
-    """Base64, as Nova takes it."""
-    return base64.b64encode(data.encode() if isinstance(data, str) else data).decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import IO, cast
@@ -23,7 +23,7 @@ _in_use: set[int] = set()
 
 
 @contextmanager
-def alone(stream: object, taken: str) -> Iterator[None]:
+def alone(stream: object, taken: str) -> Generator[None]:
     """Nobody else has this stream or open file meanwhile. Raises InvalidRequest, with the text `taken`, when somebody has."""
     if id(stream) in _in_use:
         raise InvalidRequest(taken)

@@ -17,6 +17,7 @@ from aiocloud.tasks.details import with_details
 from aiocloud.tasks.facts import floating_ips, ports_of
 from aiocloud.tasks.making import LONGEST_PAUSE, Giving, make_server, wait_and_give
 from aiocloud.tasks.undo import Undo
+from aiocloud.tasks.user_data import UserData, encoded
 
 __all__ = [
     "create_server",
@@ -148,7 +149,7 @@ async def create_server(
     nics: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None,
     security_groups: Sequence[Which] | Which | None = None,
     key_name: Which | None = None,
-    userdata: str | bytes | None = None,
+    userdata: UserData | None = None,
     config_drive: bool | None = None,
     meta: Mapping[str, str] | None = None,
     tags: Sequence[str] | None = None,
@@ -167,7 +168,8 @@ async def create_server(
 
     With `wait`, it comes back ACTIVE and, with `auto_ip`, reachable: by its address straight from the network, or
     through a floating IP created with its port. Without `wait` it comes back while it is being built, and `auto_ip`
-    keeps its promise when it is waited for with `wait_for_server`. `timeout` is in seconds, `volume_size` in GiB.
+    keeps its promise when it is waited for with `wait_for_server`. `timeout` is in seconds, `volume_size` in GiB. `userdata`
+    is text, bytes or an open file, which is not moved.
 
     Raises InvalidRequest for a name that is not there, ResourceFailed with Nova's words when it ends in ERROR,
     NoPublicAddress saying why, Timeout. Then, and when it is cancelled, what was made is removed again; what could not be
@@ -182,7 +184,7 @@ async def create_server(
         group=group,
         key_name=key_name,
         security_groups=security_groups,
-        userdata=userdata,
+        userdata=await encoded(userdata),
         config_drive=config_drive,
         meta=meta,
         tags=tags,

@@ -133,8 +133,7 @@ async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
     """
     await server.serve([listener])
     for connection in list(server.server_state.connections):
-        if connection.transport is not None:
-            connection.transport.abort()
+        connection.transport.abort()
     await anyio.lowlevel.checkpoint()
 
 

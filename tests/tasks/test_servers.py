@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import anyio
 import pytest
 
 import aiocloud
-from aiocloud import Cloud, NoPublicAddress, ResourceFailed
+from aiocloud import Cloud, InvalidRequest, NoPublicAddress, ResourceFailed
 from aiocloud.testing import FakeCloud, Fault
 from tests.transport.helper import virtual
 
@@ -213,6 +215,37 @@ async def test_a_snapshot_of_a_server_is_an_image_that_can_be_booted(tmp_path: P
         image = await cloud.create_image_snapshot("before", server, wait=True, team="ops")
         assert (image.name, image.status) == ("before", "active")
         assert image["team"] == "ops"
+
+
+async def test_user_data_is_text_bytes_or_an_open_file_for_every_cloud(tmp_path: Path) -> None:
+    fakes, config, script = FakeCloud.talk(boot_time=0.01), tmp_path / "clouds.yaml", tmp_path / "script"
+    config.write_text(fakes.clouds_yaml())
+    script.write_text("#!/bin/sh\necho grün\n")
+    encoded = base64.b64encode(script.read_bytes()).decode()
+    async with aiocloud.connect_all(config_files=[config], transport=fakes.transport) as fleet:
+        with script.open() as text, script.open("rb") as data:
+            for nth, given in enumerate(
+                (script.read_text(), script.read_bytes(), text, data, io.StringIO(script.read_text()))
+            ):
+                kept = await fleet.map(make, fakes, f"s{nth}", given)
+                assert kept.values == [encoded] * 3, given
+            for odd, why in (
+                (5, "userdata is text, bytes or an open file, not int"),
+                ({"a": 1}, "not dict"),
+                (io.StringIO(), r"stands at its end: rewind it first, with seek\(0\)"),
+            ):
+                before = fakes.count(service="compute", method="POST")
+                with pytest.raises(InvalidRequest, match=why):
+                    await make(next(iter(fleet)), fakes, "odd", odd)
+                assert fakes.count(service="compute", method="POST") == before
+
+
+async def make(cloud: Cloud, fakes: FakeCloud, name: str, userdata: Any) -> str | None:
+    """Make a server, and give the user data that Nova has."""
+    image = (await cloud.list_images())[0]
+    flavor = (await cloud.list_flavors())[0]
+    server = await cloud.create_server(name, image=image, flavor=flavor, auto_ip=False, userdata=userdata, wait=True)
+    return fakes.cloud(cloud.name).region(cloud.region_name).nova.servers[server.id].user_data
 
 
 async def test_an_address_that_leads_nowhere_is_refused_in_neutrons_words(tmp_path: Path) -> None:
