@@ -337,7 +337,8 @@ async def source_of(filename: str | os.PathLike[str] | None, data: Data | None) 
 def _whole_file(data: object) -> str | None:
     """The path of an open file that stands at its beginning, as long as the file still has that name."""
     # These types alone: what unpacks a file while reading it (gzip, say) has the name of a file, too.
-    raw: object = getattr(data, "raw", None) if isinstance(data, io.BufferedReader | io.BufferedRandom) else data
+    buffered = type(data) in (io.BufferedReader, io.BufferedRandom)
+    raw: object = getattr(data, "raw", None) if buffered else data
     if not isinstance(raw, io.FileIO) or not isinstance(raw.name, str):
         return None
     try:
