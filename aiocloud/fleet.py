@@ -20,7 +20,7 @@ from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from aiocloud.cloud import Cloud
 from aiocloud.concurrent import concurrently, first_error
-from aiocloud.errors import CloudError, Timeout
+from aiocloud.errors import CloudError, InvalidRequest, Timeout
 from aiocloud.session import Session, counting
 
 __all__ = ["Done", "Failed", "Fleet", "Items", "Outcome", "Outcomes", "Unusable"]
@@ -214,8 +214,11 @@ class Fleet:
 
         `timeout` seconds for each cloud, then it is a Failed; at most `limit` clouds at once; `on_error="raise"` gives up
         on the others as soon as one fails, with its error; `quorum=n` is content with n answers, and the clouds that have
-        not answered by then are Failed.
+        not answered by then are Failed. Raises InvalidRequest for a `limit` or `quorum` below 1.
         """
+        for name, number in (("limit", limit), ("quorum", quorum)):
+            if number is not None and number < 1:
+                raise InvalidRequest(f"{name} is a number of clouds, at least 1, not {number}")
         given = {"timeout": timeout, "limit": limit, "on_error": on_error, "quorum": quorum}
         changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
         return Fleet(self._members, (), dataclasses.replace(self._options, **changes))

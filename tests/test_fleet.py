@@ -140,6 +140,11 @@ async def test_timeout_limit_quorum_and_on_error(tmp_path: Path) -> None:
         late = await fleet.with_options(timeout=0.5).map(Cloud.list_flavors)
         assert isinstance(late[0], Failed)
         assert isinstance(late[0].error, aiocloud.Timeout)
+        for odd in (0, -1):
+            with pytest.raises(aiocloud.InvalidRequest, match="limit is a number of clouds, at least 1, not"):
+                fleet.with_options(limit=odd)
+            with pytest.raises(aiocloud.InvalidRequest, match="quorum is a number of clouds, at least 1, not"):
+                fleet.with_options(quorum=odd)
         enough = await fleet.with_options(quorum=1).map(Cloud.list_flavors)
         assert len(enough.done) >= 1
         assert isinstance(enough[0], Failed)

@@ -240,10 +240,15 @@ _TABLE = (
 
 NOUNS = {noun.name: noun for noun in _TABLE}
 
-# Verbs of some nouns alone, by where they are.
+# Verbs of some nouns alone: where they are, and what they are for.
 EXTRA = {
-    "image": {"save": "aiocloud.cli.transfer:save_image"},
-    "object": {"save": "aiocloud.cli.transfer:save_object", "sync": "aiocloud.cli.transfer:sync"},
+    "image": {
+        "save": ("aiocloud.cli.transfer:save_image", "Download an image to a file, verified: all of it or nothing."),
+    },
+    "object": {
+        "save": ("aiocloud.cli.transfer:save_object", "Download an object to a file, verified: all of it or nothing."),
+        "sync": ("aiocloud.cli.transfer:sync", "Make a container like a folder, or a folder like a container."),
+    },
 }
 
 # What is no noun: where it is, and what it is for.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from aiocloud.cli.everywhere import complain, everywhere
 from aiocloud.cli.options import Where
 from aiocloud.cli.output import clean, write
-from aiocloud.errors import CloudError
+from aiocloud.errors import CloudError, InvalidRequest
 from aiocloud.fleet import Done
 from aiocloud.tasks.sync import Synced, sync_objects
 
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from aiocloud.cloud import Cloud
     from aiocloud.progress import OnProgress, Progress
 
-__all__ = ["bars", "save_image", "save_object", "sync"]
+__all__ = ["bars", "piped", "save_image", "save_object", "sync"]
+
+_PIPE = "-"
+"""Instead of a file's name: standard input or output."""
+_To = Annotated[Path, Parameter(allow_leading_hyphen=True, help="- for standard output.")]
 
 
 @contextmanager
@@ -60,36 +64,47 @@ def bars() -> Generator[Callable[[str], OnProgress]]:
         yield bar
 
 
+def piped(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same arguments; with `filename` -, the data that comes from standard input."""
+    if given.get("filename") != _PIPE:
+        return given
+    return {**{name: value for name, value in given.items() if name != "filename"}, "data": sys.stdin.buffer}
+
+
 async def save_image(
     name_or_id: Annotated[str, Parameter(name="--image")],
-    file: Path,
+    file: _To,
     /,
     *,
     where: Where | None = None,
 ) -> int:
-    """Download an image to a file, verified: all of it or nothing."""
+    """Download an image to a file, verified: all of it or nothing. With - it goes to standard output."""
     where = where or Where()
     with bars() as bar:
 
-        async def verb(cloud: Cloud) -> str:
+        async def verb(cloud: Cloud) -> Path | None:
             path = _for(cloud, file, where)
-            await cloud.download_image(name_or_id, output_path=str(path), progress=bar(cloud.where))
-            return str(path)
+            pipe = sys.stdout.buffer if path is None else None
+            await cloud.download_image(name_or_id, output_path=path, output_file=pipe, progress=bar(cloud.where))
+            return path
 
-        return await everywhere(where, verb, lambda done: write(f"{clean(done.value)}\n"))
+        return await everywhere(where, verb, _tell_path)
 
 
-async def save_object(container: str, name: str, file: Path | None = None, /, *, where: Where | None = None) -> int:
-    """Download an object to a file, verified; by default the file is called like the object."""
+async def save_object(container: str, name: str, file: _To | None = None, /, *, where: Where | None = None) -> int:
+    """Download an object to a file, verified: all of it or nothing. With - it goes to standard output.
+
+    By default the file is called like the object.
+    """
     where = where or Where()
     with bars() as bar:
 
-        async def verb(cloud: Cloud) -> str:
+        async def verb(cloud: Cloud) -> Path | None:
             path = _for(cloud, file or Path(Path(name).name), where)
-            await cloud.get_object(container, name, outfile=str(path), progress=bar(cloud.where))
-            return str(path)
+            await cloud.get_object(container, name, outfile=path or sys.stdout.buffer, progress=bar(cloud.where))
+            return path
 
-        return await everywhere(where, verb, lambda done: write(f"{clean(done.value)}\n"))
+        return await everywhere(where, verb, _tell_path)
 
 
 async def sync(
@@ -107,8 +122,10 @@ async def sync(
     dry_run: Annotated[bool, Parameter(negative="", help="Only say what would be done.")] = False,
     where: Where | None = None,
 ) -> int:
-    """Make a container like a folder, carrying only what differs."""
+    """Make a container like a folder, carrying only what differs; or, with --down, a folder like a container."""
     where = where or Where()
+    if down and where.many:
+        raise InvalidRequest("--down is from one cloud: several would each replace what the others bring")
     failed: list[CloudError] = []
     with bars() as bar:
 
@@ -138,8 +155,19 @@ async def sync(
     return code or (1 if failed else 0)
 
 
-def _for(cloud: Cloud, file: Path, where: Where) -> Path:
-    """With several clouds each has a file of its own: `image.qcow2` becomes `image.my-vexxhost-ca-ymq-1.qcow2`."""
+def _tell_path(done: Done[Path | None]) -> None:
+    if done.value is None:
+        sys.stdout.buffer.flush()
+    else:
+        write(f"{clean(str(done.value))}\n")
+
+
+def _for(cloud: Cloud, file: Path, where: Where) -> Path | None:
+    """None for standard output. With several clouds each has a file of its own: `image.my-vexxhost-ca-ymq-1.qcow2`."""
+    if str(file) == _PIPE:
+        return None
+    if str(file).startswith("-"):
+        raise InvalidRequest(f"there is no option {file}; a file of that name is ./{file}")
     if not where.many:
         return file
     return file.with_name(f"{file.stem}.{cloud.where.replace(' ', '-').replace('/', '-')}{file.suffix}")

@@ -16,7 +16,7 @@ from aiocloud.cli.everywhere import Missing, everywhere, row_of
 from aiocloud.cli.nouns import EXTRA, NOUNS, Noun
 from aiocloud.cli.options import How, Where
 from aiocloud.cli.output import clean, write
-from aiocloud.cli.transfer import bars
+from aiocloud.cli.transfer import bars, piped
 from aiocloud.cloud import Cloud
 from aiocloud.fleet import Done
 from aiocloud.model import Spec, build
@@ -49,8 +49,8 @@ def app_of(noun: Noun) -> App:
     for name in noun.verbs:
         verb, arguments = _verb(noun, name)
         app.command(runs[name](noun, verb, arguments), name=name, help=_help(noun, name, verb))
-    for name, path in EXTRA.get(noun.name, {}).items():
-        app.command(path, name=name)
+    for name, (path, said) in EXTRA.get(noun.name, {}).items():
+        app.command(path, name=name, help=said)
     return app
 
 
@@ -120,7 +120,12 @@ def _made(
     parameters: list[inspect.Parameter] = []
     for argument in sorted(arguments, key=lambda one: (order.get(one.name, len(order)), not one.required)):
         option = argument.name.removesuffix("_name_or_id").replace("_", "-")
-        told = Parameter(name=f"--{option}", help=_explained(argument), negative_iterable=())
+        told = Parameter(
+            name=f"--{option}",
+            help=_explained(argument),
+            negative_iterable=(),
+            allow_leading_hyphen=argument.name == "filename",  # - for standard input
+        )
         parameters.append(
             inspect.Parameter(
                 argument.name,
@@ -155,6 +160,8 @@ def _explained(argument: Argument) -> str:
         "pairs": "key=value; several times.",
         "pairs list": "key=value,key=value; several times.",
     }
+    if argument.name == "filename":
+        return "- for standard input."
     default = "" if argument.default in (None, "", False, True) else f"By default {argument.default}."
     return f"{forms.get(argument.kind, '')} {default}".strip()
 
@@ -203,7 +210,7 @@ def _create(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
 
             async def one(cloud: Cloud) -> Any:
                 progress = {"progress": bar(cloud.where)} if takes_progress else {}
-                made = await verb(cloud, **given, **progress)
+                made = await verb(cloud, **piped(given), **progress)
                 return made[0] if is_array(made) else made
 
             return await _tell_one(noun, one, where, how)

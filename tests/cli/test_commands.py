@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from pathlib import Path
+from typing import IO
 
 import pytest
 import yaml
 
+from aiocloud.cli.nouns import NOUNS
 from aiocloud.testing import FakeCloud
 from tests.cli.conftest import Shell
 
@@ -126,6 +130,55 @@ def test_objects_go_up_and_come_down(shell: Shell, tmp_path: Path) -> None:
     assert (tmp_path / "down").read_bytes() == (tmp_path / "up").read_bytes()
     assert shell("object", "delete", "box", "thing", "-c", "my-vexxhost").code == 0
     assert shell("container", "delete", "box", "-c", "my-vexxhost").code == 0
+
+
+@pytest.mark.parametrize("noun", ["object", "image"])
+def test_a_dash_is_standard_input_and_output(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noun: str
+) -> None:
+    box = ("box",) if noun == "object" else ()
+    more = () if noun == "object" else ("--disk-format", "raw", "--wait")
+    for pipe in (True, False):
+        text = f"content {pipe}\n" * 1000
+        with contextlib.ExitStack() as files:
+            monkeypatch.setattr("sys.stdin", files.enter_context(_given(tmp_path / "given", text, pipe=pipe)))
+            assert shell(noun, "create", *box, "thing", "--filename", "-", *more, "-c", "my-vexxhost").code == 0
+        said = shell(noun, "save", *box, "thing", "-", "-c", "my-vexxhost")
+        assert (said.code, said.out) == (0, text)
+        assert not (tmp_path / "-").exists()
+        said = shell(noun, "save", *box, "thing", "--odd", "-c", "my-vexxhost")
+        assert (said.code, "there is no option --odd" in said.err) == (1, True)
+        assert shell(noun, "delete", *box, "thing", "-c", "my-vexxhost").code == 0
+    shell("container", "delete", "box", "-c", "my-vexxhost")
+
+
+def _given(path: Path, text: str, *, pipe: bool) -> IO[str]:
+    """Standard input, as a shell gives it: from a pipe, or from a file."""
+    if not pipe:
+        path.write_text(text)
+        return path.open()
+    read, write = os.pipe()
+    os.write(write, text.encode())
+    os.close(write)
+    return os.fdopen(read)
+
+
+def test_every_verb_says_what_it_is_for(shell: Shell) -> None:
+    for noun in NOUNS:
+        rows = [line for line in shell(noun, "--help").out.splitlines() if line.startswith("│ ")]
+        assert rows
+        assert not [row for row in rows if len(row.strip("│ ").split()) == 1 and row[2] != " "]
+
+
+def test_a_folder_is_made_like_one_container(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "back").mkdir()
+    (tmp_path / "back" / "file").write_text("x")
+    for down in (("-A",), ("-c", "my-vexxhost,my-citycloud")):
+        said = shell("object", "sync", "back", "box", "--down", "--delete", *down)
+        assert (said.code, said.out) == (1, "")
+        assert "--down is from one cloud" in said.err
+    said = shell("object", "sync", "back", "typo", "--down", "--delete", "-c", "my-vexxhost")
+    assert (said.code, (tmp_path / "back" / "file").read_text()) == (4, "x")
 
 
 def test_an_image_goes_up_and_comes_down(shell: Shell, tmp_path: Path) -> None:
