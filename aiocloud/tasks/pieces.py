@@ -47,6 +47,8 @@ class Piece:
     start: int
     size: int
     digests: Digests = field(default_factory=lambda: Digests(["md5"]))
+    stored: set[str] = field(default_factory=set[str])
+    """The ETags under which Swift may have it, of each time that it was sent."""
 
     @property
     def etag(self) -> str:
@@ -71,7 +73,12 @@ async def put_piece(
     for attempt in range(1, _TRIES + 1):
         try:
             content, known = await _body(piece, part)
-            response = await objects.put(name, content, headers={**(headers or {}), "ETag": known}, deadline=math.inf)
+            try:
+                response = await objects.put(
+                    name, content, headers={**(headers or {}), "ETag": known}, deadline=math.inf
+                )
+            finally:
+                piece.stored.add(piece.etag)
         except CloudError as error:
             if isinstance(error, NotFound) and missing is not None and attempt == 1:
                 await missing()
@@ -84,6 +91,7 @@ async def put_piece(
             trouble = str(error)
         else:
             etag = response.headers.get("etag", "").strip('"')
+            piece.stored.add(etag)
             if etag == piece.etag:
                 return response
             trouble = f"MD5 {piece.etag} was sent, {etag or 'nothing'} arrived"

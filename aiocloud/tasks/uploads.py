@@ -13,7 +13,7 @@ from aiocloud.errors import ChecksumMismatch, CloudError, HTTPError, NotFound, T
 from aiocloud.progress import Meter
 from aiocloud.region import Region
 from aiocloud.services.object_store.capabilities import Capabilities
-from aiocloud.services.object_store.headers import quoted_path
+from aiocloud.services.object_store.headers import quoted_path, split_path
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks import removal
 from aiocloud.tasks.pieces import Piece, new_prefix, pieces_of, put_piece, send_file, send_stream
@@ -57,6 +57,7 @@ class Upload:
         self._beside = self.cloud.object_store.objects(segments_container(self.objects.container))
         self._old: Object | None = None
         self._before: list[tuple[str, str]] = []
+        self._finishing = False
 
     async def send(self, source: Source | AsyncIterator[bytes], old: Object | None) -> Object:
         """Put the content in place of `old`, and remove what `old` was made of once the new one is complete."""
@@ -82,7 +83,7 @@ class Upload:
     async def _replaced(self, segments: list[Segment]) -> Object:
         """The new object is in place: nothing needs the old one's segments any more."""
         now = {(each.container, each.name) for each in segments}
-        stale = [each for each in self._before if each not in now]
+        stale = [each for each in dict.fromkeys(self._before) if each not in now]
         if stale:
             await removal.delete_many(self.cloud, stale)
             if not now:
@@ -106,20 +107,26 @@ class Upload:
         except CloudError as error:
             if not isinstance(error, HTTPError):
                 # Damaged, of a file that changed meanwhile, or there without our knowing.
-                good = piece.etag if isinstance(error, TransportError | Timeout) else None
-                undo.made("object", f"{self.objects.container}/{self.name}", None, lambda _: self._take_back(good))
+                self._taking_back(undo, piece, good=isinstance(error, TransportError | Timeout))
             raise
         except anyio.get_cancelled_exc_class():
-            undo.made("object", f"{self.objects.container}/{self.name}", None, lambda _: self._take_back(piece.etag))
+            self._taking_back(undo, piece, good=True)
             raise
         return await self._commit([])
 
-    async def _take_back(self, new: str | None) -> None:
-        """Remove what a failed PUT may have stored; of an object that was there before, the old or the new whole stays."""
-        found = await self.objects.itself(self.name)
-        if found is None or (self._old is not None and found.etag in (self._old.etag, new)):
-            return
-        await self.objects.delete(self.name)
+    def _taking_back(self, undo: Undo, piece: Piece, *, good: bool) -> None:
+        async def take_back(_: str) -> None:
+            """Remove what the PUT may have stored, and nothing else; a new whole may stay where there was an old one."""
+            found = await self.objects.itself(self.name)
+            if found is None:
+                return
+            if self._old is not None and (found.etag == self._old.etag or (good and found.etag == piece.etag)):
+                return
+            if found.etag not in piece.stored:
+                raise CloudError(f"something else is there by now, which has ETag {found.etag}")
+            await self.objects.delete(self.name)
+
+        undo.made("object", f"{self.objects.container}/{self.name}", None, take_back)
 
     # In segments
 
@@ -196,17 +203,21 @@ class Upload:
         return {each.name: Segment(place, each.name, each.content_length, each.etag) async for each in listed}
 
     async def _remove_below(self, prefix: str) -> None:
-        """Remove an upload's segments until none shows up any more, save those that the object is made of.
+        """Remove what a failed upload has sent, until none shows up any more, save what an object is made of.
 
-        A manifest whose end nobody knows may be in place: an object that was not there before goes with its segments, one
-        that was is the new one now, and complete.
+        Our manifest, if its end is not known, may be in place: an object that was not there before goes with its segments,
+        one that was is the new one now, and complete. What others put there meanwhile stays.
         """
         found = await self.objects.itself(self.name)
-        in_use = set(self._before) if found is not None else set[tuple[str, str]]()
-        if found is not None and self._old is None:
+        ours = found is not None and self._finishing and await self._is_made_of(found, prefix)
+        if ours and self._old is None:
             await self.objects.delete(self.name)
-        elif found is not None:
-            in_use |= set(await removal.segments_of(self.cloud, self.objects, found))
+            found = None
+        elif ours:
+            return
+        in_use = set[tuple[str, str]]()
+        if found is not None:
+            in_use = {*self._before, *await removal.segments_of(self.cloud, self.objects, found)}
         for _ in range(3):
             try:
                 names = [(self._beside.container, each.name) async for each in self._beside.stream(prefix=prefix)]
@@ -217,12 +228,27 @@ class Upload:
                 return
             await removal.delete_many(self.cloud, left)
 
+    async def _is_made_of(self, found: Object, prefix: str) -> bool:
+        """Does it consist of what this upload has sent?"""
+        beside = self._beside.container
+        if found.object_manifest is not None:
+            return split_path(found.object_manifest) == (beside, prefix)
+        parts = await removal.segments_of(self.cloud, self.objects, found)
+        return any(place == beside and name.startswith(prefix) for place, name in parts)
+
     async def _finish(self, prefix: str, segments: list[Segment]) -> Object:
-        """Make the segments one object."""
-        if self.use_slo and self.can.slo is not None:
-            return await self._commit(segments, lambda: self._put_manifest(segments))
-        headers = {**self.headers, "X-Object-Manifest": quoted_path(self._beside.container, prefix)}
-        return await self._commit(segments, lambda: self.objects.put(self.name, b"", headers=headers))
+        """Make the segments one object, in place of whatever is there by now."""
+        self._before += await self._segments_of(await self.objects.itself(self.name))
+        self._finishing = True
+
+        async def put() -> None:
+            if self.use_slo and self.can.slo is not None:
+                await self._put_manifest(segments)
+            else:
+                headers = {**self.headers, "X-Object-Manifest": quoted_path(self._beside.container, prefix)}
+                await self.objects.put(self.name, b"", headers=headers)
+
+        return await self._commit(segments, put)
 
     async def _commit(self, segments: list[Segment], put: Callable[[], Awaitable[object]] | None = None) -> Object:
         """Put the new object in place, and the old one's segments away. A cancellation waits until that is done."""

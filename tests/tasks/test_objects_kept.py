@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +132,48 @@ async def test_a_new_object_whose_end_nobody_knows_is_not_left(fake: FakeCloud, 
             once = cloud.with_options(retries=0)
             await once.create_object("box", "name", data=big(5000), segment_size=1000 if large else None)
         assert boxes(fake) == {}
+
+
+# Two who upload to one name
+
+
+@pytest.mark.parametrize("large", [True, False], ids=["large", "plain"])
+@pytest.mark.parametrize("theirs", [True, False], ids=["theirs large", "theirs plain"])
+async def test_what_somebody_else_has_put_there_meanwhile_outlives_our_failure(
+    fake: FakeCloud, clouds_yaml: Path, large: bool, theirs: bool
+) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        once = cloud.with_options(retries=0)
+
+        async def ours() -> AsyncIterator[bytes]:
+            yield big(2500)
+            await cloud.create_object("box", "name", data=big(5000, 2), segment_size=1000 if theirs else None)
+            fake.fault(Fault(service="object-store", method="PUT", times=None, reset="before"))
+            yield big(2500)
+
+        with pytest.raises(CloudError) as caught:
+            await once.create_object("box", "name", data=ours(), segment_size=1000 if large else None)
+        fake.clear()
+        assert await cloud.get_object("box", "name") == big(5000, 2)
+        assert len(boxes(fake).get("box_segments", [])) == (5 if theirs else 0)
+        assert ("something else is there by now" in str(caught.value)) is not large
+
+
+@pytest.mark.parametrize("slo", [True, False], ids=["static", "dynamic"])
+@pytest.mark.parametrize("theirs", [True, False], ids=["theirs static", "theirs dynamic"])
+async def test_who_ends_last_leaves_nothing_of_who_ended_first(
+    fake: FakeCloud, clouds_yaml: Path, slo: bool, theirs: bool
+) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+
+        async def ours() -> AsyncIterator[bytes]:
+            yield big(2500)
+            await cloud.create_object("box", "name", data=big(5000, 2), segment_size=1000, use_slo=theirs)
+            assert await cloud.get_object("box", "name") == big(5000, 2)
+            yield big(2500)
+
+        await cloud.create_object("box", "name", data=ours(), segment_size=1000, use_slo=slo)
+        assert await cloud.get_object("box", "name") == big(2500) * 2
+        assert len(boxes(fake)["box_segments"]) == 5
+        await cloud.delete_object("box", "name")
+        assert boxes(fake) == {"box": []}
