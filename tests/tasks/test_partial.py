@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 import aiocloud
@@ -76,6 +78,39 @@ async def test_downloads_to_one_open_file_do_not_mix(tmp_path: Path, what: str) 
         for cloud in fleet:
             await download(cloud, what, file)
         assert file.getvalue() == content_of(winner.cloud) + b"".join(content_of(cloud) for cloud in fleet)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("what", ["object", "image"])
+async def test_a_download_that_is_cancelled_anywhere_lets_go_of_its_file(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, what: str
+) -> None:
+    target = tmp_path / "copy"
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        await cloud.create_object("box", "name", data=b"x" * 9000, segment_size=3000)
+        await cloud.create_image("disk", data=b"x" * 9000, disk_format="raw", wait=True)
+        await download(cloud, what, target)
+        open_files = len(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else 0
+        turns = whole = 0
+        while whole < 5:
+            with anyio.CancelScope() as scope:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(cancel_after, turns, scope)
+                    await download(cloud, what, target)
+                    tasks.cancel_scope.cancel()
+            whole += not scope.cancelled_caught
+            turns += 1
+        assert turns > whole
+        assert target.read_bytes() == b"x" * 9000
+        assert {path.name for path in tmp_path.iterdir()} == {"clouds.yaml", "copy"}
+        if open_files:
+            assert len(os.listdir("/proc/self/fd")) == open_files
+
+
+async def cancel_after(turns: int, scope: anyio.CancelScope) -> None:
+    for _ in range(turns):
+        await anyio.lowlevel.checkpoint()
+    scope.cancel()
 
 
 @needs_locks
