@@ -113,10 +113,12 @@ async def _once(
     async with Undo(cloud) as undo:
         image = await new_record(cloud, undo, wanted, disk_format)
         sending = _Sending(source, wanted)
-        if way.imports:
-            await images.stage(image.id, sending.body(), deadline=math.inf)
-        else:
-            await _put(cloud, image, sending)
+        body = sending.body()
+        async with closed_after(body):
+            if way.imports:
+                await images.stage(image.id, body, deadline=math.inf)
+            else:
+                await _put(cloud, image, body)
         sending.check_given()
         if not isinstance(source, AsyncIterator):
             await source.check()
@@ -153,9 +155,11 @@ class _Sending:
     async def _again(self) -> AsyncIterator[bytes]:
         assert not isinstance(self._source, AsyncIterator)  # noqa: S101
         self._meter.add(-self._meter.done)
-        async for chunk in self._source.read(0, self._source.size):
-            yield chunk
-            self._meter.add(len(chunk))
+        chunks = self._source.read(0, self._source.size)
+        async with closed_after(chunks):
+            async for chunk in chunks:
+                yield chunk
+                self._meter.add(len(chunk))
 
     async def _stream(self, source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for chunk in source:
@@ -183,10 +187,10 @@ class _Sending:
             raise ChecksumMismatch(f"image {image.name} ({image.id}) has {algorithm} {value}, {found} was sent")
 
 
-async def _put(cloud: Region, image: Image, sending: _Sending) -> None:
+async def _put(cloud: Region, image: Image, body: Body) -> None:
     """A plain upload. After an end that nobody knows, the image's status tells whether it was one."""
     try:
-        await cloud.image.images.upload(image.id, sending.body(), deadline=math.inf)
+        await cloud.image.images.upload(image.id, body, deadline=math.inf)
     except CloudError as error:
         if not is_ambiguous(error) and not isinstance(error, Conflict):
             raise

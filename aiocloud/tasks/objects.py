@@ -22,7 +22,7 @@ from aiocloud.tasks import removal
 from aiocloud.tasks.described import describe, described, has_content, size_of
 from aiocloud.tasks.digests import Digests
 from aiocloud.tasks.segments import segments_container
-from aiocloud.tasks.sources import Data, FileSource, Source, source_of
+from aiocloud.tasks.sources import Data, FileSource, Source, closed_after, source_of
 from aiocloud.tasks.uploads import Upload
 from aiocloud.transport.body import Replay
 
@@ -293,19 +293,19 @@ async def upload_archive(
 
     async def counted() -> AsyncIterator[bytes]:
         meter.add(-meter.done)
-        async for chunk in source if isinstance(source, AsyncIterator) else source.read(0, source.size):
-            yield chunk
-            meter.add(len(chunk))
+        chunks = source if isinstance(source, AsyncIterator) else source.read(0, source.size)
+        async with closed_after(chunks):
+            async for chunk in chunks:
+                yield chunk
+                meter.add(len(chunk))
 
     container, _, prefix = path.strip("/").partition("/")
     where = (container_path(container) if container else "") + (object_path(prefix) if prefix else "")
-    response = await cloud.object_store.endpoint.request(
-        "PUT",
-        where,
-        params={"extract-archive": kind},
-        content=counted() if isinstance(source, AsyncIterator) else Replay(counted, source.size),
-        deadline=math.inf,
-    )
+    content = counted() if isinstance(source, AsyncIterator) else Replay(counted, source.size)
+    async with closed_after(content):
+        response = await cloud.object_store.endpoint.request(
+            "PUT", where, params={"extract-archive": kind}, content=content, deadline=math.inf
+        )
     answer = mapping(load_json(response.content, "the bulk upload"))
     errors = answer.get("Errors")
     status = str(answer.get("Response Status") or "")

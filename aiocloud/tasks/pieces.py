@@ -26,7 +26,7 @@ from aiocloud.services.object_store.capabilities import Capabilities
 from aiocloud.services.object_store.object import Objects
 from aiocloud.tasks.digests import Digests
 from aiocloud.tasks.segments import Cut, Segment, range_of, segments_prefix, stream_segment_size
-from aiocloud.tasks.sources import CHUNK, Source, Spool
+from aiocloud.tasks.sources import CHUNK, Source, Spool, closed_after
 from aiocloud.tasks.window import Window, had_trouble
 from aiocloud.transport.body import Body, Replay
 
@@ -115,15 +115,22 @@ async def _body(piece: Piece, part: Any) -> tuple[Body, str | None]:
     if piece.size <= CHUNK:
         piece.digests = Digests(["md5"])
         data = await piece.source.take(piece.start, piece.size, piece.digests)
+        piece.stored.add(piece.etag)
         part.add(len(data))
         return data, piece.etag
 
     async def chunks_again() -> AsyncIterator[bytes]:
         part.restart()
         piece.digests = Digests(["md5"])
-        async for chunk in piece.source.read(piece.start, piece.size, piece.digests):
-            yield chunk
-            part.add(len(chunk))
+        left = piece.size
+        chunks = piece.source.read(piece.start, piece.size, piece.digests)
+        async with closed_after(chunks):
+            async for chunk in chunks:
+                left -= len(chunk)
+                if not left:
+                    piece.stored.add(piece.etag)  # from here on Swift may have all of it
+                yield chunk
+                part.add(len(chunk))
 
     return Replay(chunks_again, piece.size), None
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import aiocloud
 from aiocloud import Cloud, CloudError
+from aiocloud._http import httpx
 from aiocloud.testing import FakeCloud, Fault
 
 pytestmark = pytest.mark.anyio
@@ -132,6 +134,38 @@ async def test_a_new_object_whose_end_nobody_knows_is_not_left(fake: FakeCloud, 
             once = cloud.with_options(retries=0)
             await once.create_object("box", "name", data=big(5000), segment_size=1000 if large else None)
         assert boxes(fake) == {}
+
+
+class Breaking(httpx.AsyncBaseTransport):
+    """Loses the answer to the first upload of an object, and breaks off every other in its middle."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self.inner = inner
+        self.sent = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "PUT" or not request.url.path.endswith("/box/name"):
+            return await self.inner.handle_async_request(request)
+        self.sent += 1
+        if self.sent == 1:
+            await self.inner.handle_async_request(request)
+        else:
+            assert isinstance(request.stream, httpx.AsyncByteStream)
+            async with aclosing(cast("AsyncGenerator[bytes]", aiter(request.stream))) as chunks:
+                await anext(chunks)
+        raise httpx.ReadError("reset")
+
+
+async def test_a_new_object_that_an_earlier_attempt_stored_is_not_left(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(big(3_000_000))
+    breaking = Breaking(fake.transport)
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=breaking) as cloud:
+        with pytest.raises(CloudError) as caught:
+            await cloud.with_options(retries=0).create_object("box", "name", tmp_path / "file")
+        assert breaking.sent > 1
+        assert (boxes(fake), caught.value.leftovers) == ({}, ())
 
 
 # Two who upload to one name
