@@ -12,7 +12,7 @@ from typing import IO, cast
 
 from aiocloud.errors import InvalidRequest
 
-__all__ = ["Positioned", "alone", "write_whole"]
+__all__ = ["Positioned", "alone", "why", "write_whole"]
 
 _AT_ONCE = 512
 """Chunks that are written by one call; no system takes less than 1,024."""
@@ -32,6 +32,11 @@ def alone(stream: object, taken: str) -> Generator[None]:
         yield
     finally:
         _in_use.discard(id(stream))
+
+
+def why(error: Exception) -> str:
+    """What the system says of an error, without its number."""
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 def write_whole(file: IO[bytes], data: bytes) -> None:

@@ -22,7 +22,8 @@ from aiocloud.tasks.image_imports import check_offered, start_import, until_acti
 from aiocloud.tasks.image_records import new_record
 from aiocloud.tasks.image_tasks import from_swift
 from aiocloud.tasks.image_wanted import Wanted, Way, check_given, hash_of, same_already
-from aiocloud.tasks.sources import FileSource, Source, closed_after
+from aiocloud.tasks.sources import FileSource, Source
+from aiocloud.tasks.streams import closed_after
 from aiocloud.tasks.undo import Undo
 from aiocloud.transport.body import Body, Replay
 

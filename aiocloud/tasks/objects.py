@@ -22,7 +22,8 @@ from aiocloud.tasks import removal
 from aiocloud.tasks.described import describe, described, has_content, size_of
 from aiocloud.tasks.digests import Digests
 from aiocloud.tasks.segments import segments_container
-from aiocloud.tasks.sources import Data, FileSource, Source, closed_after, source_of
+from aiocloud.tasks.sources import Data, FileSource, Source, source_of
+from aiocloud.tasks.streams import closed_after
 from aiocloud.tasks.uploads import Upload
 from aiocloud.transport.body import Replay
 

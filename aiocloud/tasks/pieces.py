@@ -26,7 +26,8 @@ from aiocloud.services.object_store.capabilities import Capabilities
 from aiocloud.services.object_store.object import Objects
 from aiocloud.tasks.digests import Digests
 from aiocloud.tasks.segments import Cut, Segment, range_of, segments_prefix, stream_segment_size
-from aiocloud.tasks.sources import CHUNK, Source, Spool, closed_after
+from aiocloud.tasks.sources import CHUNK, Source, Spool
+from aiocloud.tasks.streams import closed_after
 from aiocloud.tasks.window import Window, had_trouble
 from aiocloud.transport.body import Body, Replay
 

@@ -13,22 +13,22 @@ import stat
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from functools import partial
 from typing import IO, Protocol, TypeAlias, cast
 from weakref import WeakValueDictionary, finalize, proxy
 
-from anyio import CancelScope, Event, to_thread
+from anyio import Event, to_thread
 from anyio.lowlevel import RunVar
 
 from aiocloud.errors import CloudError, InvalidRequest
 from aiocloud.poller import Shared
 from aiocloud.tasks.digests import Digests, hashers
-from aiocloud.tasks.files import Positioned, alone, write_whole
+from aiocloud.tasks.files import Positioned, why, write_whole
+from aiocloud.tasks.streams import chunks_of
 from aiocloud.tasks.together import Pace, Running
 
-__all__ = ["CHUNK", "BytesSource", "Data", "FileSource", "Source", "Spool", "chunks_of", "closed_after", "source_of"]
+__all__ = ["CHUNK", "BytesSource", "Data", "FileSource", "Source", "Spool", "source_of"]
 
 CHUNK = 1024 * 1024
 """Bytes that are read, hashed and sent at a time."""
@@ -86,7 +86,7 @@ class FileSource:
         try:
             facts = await to_thread.run_sync(_look, name)
         except (OSError, ValueError) as error:
-            raise InvalidRequest(f"can't read {os.fspath(path)}: {_why(error)}") from None
+            raise InvalidRequest(f"can't read {os.fspath(path)}: {why(error)}") from None
         try:
             known = _open_files.get()
         except LookupError:
@@ -125,7 +125,7 @@ class FileSource:
         try:
             return await to_thread.run_sync(_hash_file, self.path, self.size, algorithm)
         except OSError as error:
-            raise CloudError(f"can't read {self.path}: {_why(error)}") from None
+            raise CloudError(f"can't read {self.path}: {why(error)}") from None
 
     async def read(self, start: int, length: int, digests: Digests | None = None) -> AsyncIterator[bytes]:
         """The bytes of a range. Raises CloudError when the file is shorter by now, or can't be read."""
@@ -173,7 +173,7 @@ class FileSource:
         try:
             chunk = await to_thread.run_sync(self._read_now, at, size, digests, limiter=hashers())
         except OSError as error:
-            raise CloudError(f"can't read {self.path} any more: {_why(error)}") from None
+            raise CloudError(f"can't read {self.path} any more: {why(error)}") from None
         if len(chunk) != size:
             raise CloudError(f"{self.path} became shorter while it was uploaded")
         return chunk
@@ -194,7 +194,7 @@ class FileSource:
         try:
             now = await to_thread.run_sync(os.stat, self.path)
         except OSError as error:
-            raise CloudError(f"{self.path} vanished while it was uploaded: {_why(error)}") from None
+            raise CloudError(f"{self.path} vanished while it was uploaded: {why(error)}") from None
         if _identity(now) != _identity(self._facts):
             raise CloudError(f"{self.path} was changed while it was uploaded")
 
@@ -221,10 +221,6 @@ def _look(path: str) -> os.stat_result:
     if not stat.S_ISREG(facts.st_mode):
         raise ValueError("it is not a regular file")
     return facts
-
-
-def _why(error: Exception) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 class BytesSource:
@@ -271,7 +267,7 @@ class Spool:
             await to_thread.run_sync(self._write, kept)
         except OSError as error:
             where = tempfile.gettempdir()
-            raise CloudError(f"can't keep a piece of the stream in {where}: {_why(error)}") from error
+            raise CloudError(f"can't keep a piece of the stream in {where}: {why(error)}") from error
 
     def _write(self, chunks: Iterable[bytes]) -> None:
         if self._file is None:
@@ -348,86 +344,3 @@ def _whole_file(data: object) -> str | None:
     except (OSError, ValueError):
         pass  # closed, or gone: reading it will say so
     return None
-
-
-async def chunks_of(data: IO[bytes] | Iterable[bytes] | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """A stream's chunks as they come; reading a file object and a synchronous iterator takes place in threads.
-
-    Raises InvalidRequest for a stream that another upload reads, of which each would get a part, and for one at its end.
-    """
-    if _is_over(data):
-        raise InvalidRequest("this stream was read to its end already: give another one, filename= or bytes")
-    once = hasattr(data, "read") or isinstance(data, Iterator | AsyncIterator)
-    taken = "another upload reads this stream already: for several give filename= or bytes"
-    with alone(data, taken) if once else nullcontext():
-        came = False
-        chunks = _from_async(data) if isinstance(data, AsyncIterable) else _from_threads(data)
-        async with closed_after(chunks):
-            async for chunk in chunks:
-                came = True
-                yield chunk
-        if not came and await to_thread.run_sync(_position, data) > 0:
-            raise InvalidRequest("the open file stands at its end: rewind it first, with seek(0)")
-
-
-def _is_over(data: object) -> bool:
-    """Is it a generator that has ended? Of anything else nobody can tell before it is read."""
-    return getattr(data, "gi_frame", data) is None or getattr(data, "ag_frame", data) is None
-
-
-def _position(data: object) -> int:
-    """Where an open file stands; 0 for what has no place to stand."""
-    try:
-        return cast("IO[bytes]", data).tell()
-    except (AttributeError, OSError, ValueError):
-        return 0
-
-
-async def _from_async(data: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    async with closed_after(data):
-        async for chunk in data:
-            yield _as_bytes(chunk)
-
-
-async def _from_threads(data: IO[bytes] | Iterable[bytes]) -> AsyncIterator[bytes]:
-    read: Callable[[int], bytes] | None = getattr(data, "read", None)
-    fetch = partial(read, CHUNK) if read is not None else partial(_gather, iter(data))
-    while True:
-        try:
-            chunk = _as_bytes(await to_thread.run_sync(fetch))
-        except OSError as error:
-            raise CloudError(f"can't read what is to be uploaded: {_why(error)}") from error
-        if not chunk:
-            return
-        yield chunk
-
-
-@asynccontextmanager
-async def closed_after(stream: object) -> AsyncGenerator[None, None]:
-    """An async generator that is handed to us is closed when we are done with it, also before its end."""
-    try:
-        yield
-    finally:
-        if isinstance(stream, AsyncGenerator):
-            with CancelScope(shield=True):
-                await stream.aclose()
-
-
-def _gather(iterator: Iterator[bytes]) -> bytes:
-    """Items of an iterator together, because a thread for each would cost more than they do; b"" at the end."""
-    items: list[bytes] = []
-    size = 0
-    for item in iterator:
-        items.append(_as_bytes(item))
-        size += len(item)
-        if size >= CHUNK:
-            break
-    return items[0] if len(items) == 1 else b"".join(items)
-
-
-def _as_bytes(chunk: object) -> bytes:
-    if isinstance(chunk, bytes):
-        return chunk
-    if isinstance(chunk, (bytearray, memoryview)):
-        return bytes(chunk)  # pyright: ignore[reportUnknownArgumentType]
-    raise InvalidRequest(f"data must bring bytes, not {type(chunk).__name__}: open files with 'rb'")

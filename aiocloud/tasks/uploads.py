@@ -27,7 +27,8 @@ from aiocloud.tasks.segments import (
     segments_prefix,
     stream_segment_size,
 )
-from aiocloud.tasks.sources import FileSource, Source, Spool, closed_after
+from aiocloud.tasks.sources import FileSource, Source, Spool
+from aiocloud.tasks.streams import closed_after
 from aiocloud.tasks.undo import Undo
 
 __all__ = ["Upload"]

@@ -1,0 +1,101 @@
+"""Streams that are uploaded: read once, by one upload, in threads where reading blocks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, nullcontext
+from functools import partial
+from typing import IO, cast
+
+from anyio import CancelScope, to_thread
+
+from aiocloud.errors import CloudError, InvalidRequest
+from aiocloud.tasks.files import alone, why
+
+__all__ = ["chunks_of", "closed_after"]
+
+_AT_ONCE = 1024 * 1024
+"""Bytes that are read at a time."""
+
+
+async def chunks_of(data: IO[bytes] | Iterable[bytes] | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """A stream's chunks as they come; reading a file object and a synchronous iterator takes place in threads.
+
+    Raises InvalidRequest for a stream that another upload reads, of which each would get a part, and for one at its end.
+    """
+    if _is_over(data):
+        raise InvalidRequest("this stream was read to its end already: give another one, filename= or bytes")
+    once = hasattr(data, "read") or isinstance(data, Iterator | AsyncIterator)
+    taken = "another upload reads this stream already: for several give filename= or bytes"
+    with alone(data, taken) if once else nullcontext():
+        came = False
+        chunks = _from_async(data) if isinstance(data, AsyncIterable) else _from_threads(data)
+        async with closed_after(chunks):
+            async for chunk in chunks:
+                came = True
+                yield chunk
+        if not came and await to_thread.run_sync(_position, data) > 0:
+            raise InvalidRequest("the open file stands at its end: rewind it first, with seek(0)")
+
+
+def _is_over(data: object) -> bool:
+    """Is it a generator that has ended? Of anything else nobody can tell before it is read."""
+    return getattr(data, "gi_frame", data) is None or getattr(data, "ag_frame", data) is None
+
+
+def _position(data: object) -> int:
+    """Where an open file stands; 0 for what has no place to stand."""
+    try:
+        return cast("IO[bytes]", data).tell()
+    except (AttributeError, OSError, ValueError):
+        return 0
+
+
+async def _from_async(data: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    async with closed_after(data):
+        async for chunk in data:
+            yield _as_bytes(chunk)
+
+
+async def _from_threads(data: IO[bytes] | Iterable[bytes]) -> AsyncIterator[bytes]:
+    read: Callable[[int], bytes] | None = getattr(data, "read", None)
+    fetch = partial(read, _AT_ONCE) if read is not None else partial(_gather, iter(data))
+    while True:
+        try:
+            chunk = _as_bytes(await to_thread.run_sync(fetch))
+        except OSError as error:
+            raise CloudError(f"can't read what is to be uploaded: {why(error)}") from error
+        if not chunk:
+            return
+        yield chunk
+
+
+@asynccontextmanager
+async def closed_after(stream: object) -> AsyncGenerator[None, None]:
+    """An async generator that is handed to us is closed when we are done with it, also before its end."""
+    try:
+        yield
+    finally:
+        if isinstance(stream, AsyncGenerator):
+            with CancelScope(shield=True):
+                await stream.aclose()
+
+
+def _gather(iterator: Iterator[bytes]) -> bytes:
+    """Items of an iterator together, because a thread for each would cost more than they do; b"" at the end."""
+    items: list[bytes] = []
+    size = 0
+    for item in iterator:
+        items.append(_as_bytes(item))
+        size += len(item)
+        if size >= _AT_ONCE:
+            break
+    return items[0] if len(items) == 1 else b"".join(items)
+
+
+def _as_bytes(chunk: object) -> bytes:
+    if isinstance(chunk, bytes):
+        return chunk
+    if isinstance(chunk, (bytearray, memoryview)):
+        return bytes(chunk)  # pyright: ignore[reportUnknownArgumentType]
+    raise InvalidRequest(f"data must bring bytes, not {type(chunk).__name__}: open files with 'rb'")
