@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from typing import IO, Any, TypeAlias
+from typing import IO, TypeAlias
 
 from anyio import to_thread
 
@@ -23,19 +23,20 @@ async def encoded(data: UserData | None) -> str | None:
 
     Raises InvalidRequest for what is no text, no bytes and no open file, and for an open file that stands at its end.
     """
-    content = await to_thread.run_sync(_read, data) if hasattr(data, "read") else data
-    if isinstance(content, str):
-        content = content.encode()
-    if content is not None and not isinstance(content, bytes | bytearray):
-        raise InvalidRequest(f"userdata is text, bytes or an open file, not {type(content).__name__}")
-    return base64.b64encode(content).decode() if content else None
+    if data is not None and not isinstance(data, str | bytes | bytearray):
+        data = await to_thread.run_sync(_read, data)
+    if isinstance(data, str):
+        data = data.encode()
+    return base64.b64encode(data).decode() if data else None
 
 
-def _read(file: Any) -> str | bytes:
+def _read(file: IO[str] | IO[bytes]) -> str | bytes:
+    if not hasattr(file, "read"):
+        raise InvalidRequest(f"userdata is text, bytes or an open file, not {type(file).__name__}")
     try:
         with _reading:  # servers on many clouds may be made of one file
             start = file.tell() if file.seekable() else None
-            text: str | bytes = file.read()
+            text = file.read()
             if start is not None:
                 file.seek(start)
     except (OSError, ValueError) as error:

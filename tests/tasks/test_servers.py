@@ -225,7 +225,7 @@ async def test_user_data_is_text_bytes_or_an_open_file_for_every_cloud(tmp_path:
     async with aiocloud.connect_all(config_files=[config], transport=fakes.transport) as fleet:
         with script.open() as text, script.open("rb") as data:
             for nth, given in enumerate(
-                (script.read_text(), script.read_bytes(), text, data, io.StringIO(script.read_text()))
+                (script.read_text(), bytearray(script.read_bytes()), text, data, io.StringIO(script.read_text()))
             ):
                 kept = await fleet.map(make, fakes, f"s{nth}", given)
                 assert kept.values == [encoded] * 3, given
