@@ -9,6 +9,7 @@ from contextlib import aclosing
 from typing import Any, Literal
 
 from aiocloud._json import is_array, load_json, mapping
+from aiocloud.concurrent import concurrently
 from aiocloud.errors import ChecksumMismatch, CloudError, InvalidRequest, NotFound
 from aiocloud.match import matches, named
 from aiocloud.model import Which
@@ -17,7 +18,7 @@ from aiocloud.region import Region
 from aiocloud.services.object_store.capabilities import Capabilities
 from aiocloud.services.object_store.container import PUBLIC, Container
 from aiocloud.services.object_store.headers import container_path, object_path
-from aiocloud.services.object_store.object import Object
+from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks import removal
 from aiocloud.tasks.described import describe, described, has_content, size_of
 from aiocloud.tasks.digests import Digests
@@ -96,14 +97,21 @@ async def create_object(
     settings = (content_type, content_encoding, content_disposition, delete_after, delete_at)
     wanted = described(name, source, {**sums, **(metadata or {})}, settings, headers)
     objects = cloud.object_store.objects(container)
-    old = await objects.itself(name)
+    old, can = await _at_first(cloud, objects, name)
     meter = Meter(f"{objects.container}/{name}", size_of(source), progress)
     if old is not None and if_changed and await has_content(cloud, old, source):
         meter.add(old.content_length)
         return await describe(objects, old, wanted)
-    can = await cloud.object_store.capabilities()
     upload = Upload(cloud, objects, name, wanted, can, meter, segment_size, use_slo, keep_segments)
     return await upload.send(source, old)
+
+
+async def _at_first(cloud: Region, objects: Objects, name: str) -> tuple[Object | None, Capabilities]:
+    """What is there before an upload, asked together with what the cloud can do, which is asked once a session."""
+    async with concurrently() as tasks:
+        tasks.start_soon(cloud.object_store.capabilities)
+        old = await objects.itself(name)
+    return old, await cloud.object_store.capabilities()
 
 
 async def _checksums(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass
-from typing import Any
 
 import anyio
 
+from aiocloud.concurrent import concurrently
 from aiocloud.errors import ChecksumMismatch, CloudError, HTTPError, NotFound, Timeout, TransportError
 from aiocloud.progress import Meter
 from aiocloud.region import Region
 from aiocloud.services.object_store.capabilities import Capabilities
+from aiocloud.services.object_store.container import Container
 from aiocloud.services.object_store.headers import quoted_path, split_path
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks import removal
@@ -97,7 +98,8 @@ class Upload:
         """One PUT; a large body is not sent on the chance that its container is there."""
 
         async def missing() -> None:
-            await self._container(undo, self.objects.container)
+            if not await self._containers(self.objects.container):
+                await self._make(undo, self.objects.container)
 
         if self._old is None and source.size > _CHEAP:
             await missing()
@@ -137,8 +139,8 @@ class Upload:
         size = plan.segment_size
         version = f"{source.version}" if isinstance(source, FileSource) else None
         prefix = segments_prefix(self.name, version, size) if version else new_prefix(self.name, size)
-        await self._prepare(undo, prefix)
-        there = await self._there(prefix) if known else {}
+        resumes = await self._prepare(undo, prefix) and known
+        there = await self._there(prefix) if resumes else {}
         segments = await send_file(
             self._beside, source, plan, prefix, self.meter, missing=lambda: self._prepare(undo, prefix), there=there
         )
@@ -172,30 +174,41 @@ class Upload:
             )
         return await self._finish(prefix, segments)
 
-    async def _prepare(self, undo: Undo, prefix: str) -> None:
-        """Both containers are there, and the segments will be taken back should this fail."""
-        if self._old is None:
-            await self._container(undo, self.objects.container)
-        await self._container(undo, self._beside.container)
+    async def _prepare(self, undo: Undo, prefix: str) -> bool:
+        """Both containers are there, and the segments will be taken back should this fail. False: there are none yet."""
+        place, beside = self.objects.container, self._beside.container
+        found = await self._containers(place, beside)
+        here = found.get(place)
+        if here is None:
+            await self._make(undo, place)
+        if beside not in found:
+            # Whoever may read the objects may read their segments.
+            like = {} if here is None else {"read_acl": here.read_acl, "storage_policy": here.storage_policy}
+            await self._make(undo, beside, **like)
 
         async def clean(_: str) -> None:
             await self._remove_below(prefix)
 
         if not self.keep_segments:
-            undo.made("segments", f"{self._beside.container}/{prefix}", self.name, clean)
+            undo.made("segments", f"{beside}/{prefix}", self.name, clean)
+        return beside in found
 
-    async def _container(self, undo: Undo, name: str) -> None:
-        """Make a container unless it is there; whoever may read the objects may read their segments."""
-        containers = self.cloud.object_store.containers
-        try:
-            await containers.get(name)
-        except NotFound:
-            settings: dict[str, Any] = {}
-            if name != self.objects.container:
-                beside = await containers.get(self.objects.container)
-                settings = {"read_acl": beside.read_acl, "storage_policy": beside.storage_policy}
-            undo.made("container", name, name, lambda id: removal.remove_if_empty(self.cloud, id))
-            await containers.create(name=name, **{key: value for key, value in settings.items() if value})
+    async def _containers(self, *names: str) -> dict[str, Container]:
+        """Those of them that are there."""
+        found: dict[str, Container] = {}
+
+        async def look(name: str) -> None:
+            with suppress(NotFound):
+                found[name] = await self.cloud.object_store.containers.get(name)
+
+        async with concurrently() as tasks:
+            for name in names:
+                tasks.start_soon(look, name)
+        return found
+
+    async def _make(self, undo: Undo, name: str, **settings: str | None) -> None:
+        undo.made("container", name, name, lambda id: removal.remove_if_empty(self.cloud, id))
+        await self.cloud.object_store.containers.ensure(name, **settings)
 
     async def _there(self, prefix: str) -> dict[str, Segment]:
         """What an earlier attempt has left."""

@@ -134,7 +134,7 @@ async def orphans(cloud: Cloud, container: str, name: str) -> set[str]:
 
 
 async def test_r8_what_is_stored_is_what_was_read(tmp_path: Path) -> None:
-    count, rounds = size(40, 1000), size(3, 8)
+    count, rounds = size(40, 1000), size(6, 8)
     fake, segment = FakeCloud(), 1000
     path = tmp_path / "file"
     ends = {"stored": 0, "refused": 0}

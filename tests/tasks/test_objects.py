@@ -115,6 +115,29 @@ async def test_what_broke_off_is_removed_or_kept_as_asked(fake: FakeCloud, cloud
         assert await cloud.get_object("box", "name") == path.read_bytes()
 
 
+async def test_an_upload_asks_no_more_than_it_must_know(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """Each question is a way to the cloud and back; those that don't need each other's answers go together."""
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.authorize()
+        for there in (False, True):
+            fake.requests.clear()
+            await cloud.create_object("box", f"name{there}", data=big(3000), segment_size=1000)
+            asked = [one.method for one in fake.requests if not one.path.endswith(("0", "1", "2"))]
+            first, made = ["HEAD", *([] if there else ["GET"])], [] if there else ["PUT", "PUT"]
+            # The object and the limits; both containers; what is not there is made; then the manifest.
+            assert [sorted(asked[: len(first)]), asked[len(first) :]] == [
+                sorted(first),
+                ["HEAD", "HEAD", *made, "HEAD", "PUT", "HEAD"],
+            ]
+
+
+async def test_segments_can_be_read_by_those_who_read_the_objects(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.object_store.containers.create(name="box", read_acl=".r:*")
+        await cloud.create_object("box", "name", data=big(3000), segment_size=1000)
+        assert (await cloud.object_store.containers.get("box_segments")).read_acl == ".r:*"
+
+
 async def test_a_cancelled_upload_leaves_nothing(fake: FakeCloud, clouds_yaml: Path) -> None:
     async with to(fake, clouds_yaml) as cloud:
         for enough in range(0, 30, 3):

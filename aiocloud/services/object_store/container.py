@@ -92,9 +92,10 @@ class Containers(Collection[Container, New, Edit], Generic[New, Edit]):
         strict, origin = self.endpoint.options.strict, self.endpoint.location
         return read_one(Container, fields, strict=strict, origin=origin, where=f"container {name}")
 
-    async def ensure(self, name: str) -> bool:
-        """Make it unless it is there; True when it was made."""
-        return (await self.endpoint.put(container_path(name))).status_code == 201
+    async def ensure(self, name: str, *, read_acl: str | None = None, storage_policy: str | None = None) -> bool:
+        """Make it unless it is there, by one request: True when it was made."""
+        spec = NewContainer(name=name, read_acl=read_acl, storage_policy=storage_policy)
+        return (await self.endpoint.put(container_path(name), headers=spec.headers())).status_code == 201
 
     async def create_from(self, spec: Spec) -> Container:
         """Make one, or change the one with this name: PUT is both."""
