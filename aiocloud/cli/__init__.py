@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 __all__ = ["main"]
@@ -9,6 +10,16 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    # Nearly all that a command makes are modules and classes, which stay until it ends. The garbage collector would look
+    # through them again and again, and a last time at the end: a fifth of a short command's time.
+    gc.set_threshold(50_000, 20, 20)
+    try:
+        _main()
+    finally:
+        gc.freeze()
+
+
+def _main() -> None:
     if len(sys.argv) == 3 and sys.argv[1] == "completion":
         from aiocloud.cli.completion import QUICK, quick
 
