@@ -10,7 +10,7 @@ from anyio import CapacityLimiter
 
 from aiocloud._json import is_array, load_json, mapping
 from aiocloud.concurrent import concurrently
-from aiocloud.errors import CloudError, Conflict, NotFound
+from aiocloud.errors import CloudError, Conflict, NotFound, Unsupported
 from aiocloud.region import Region
 from aiocloud.services.object_store.headers import split_path
 from aiocloud.services.object_store.object import Object, Objects
@@ -34,9 +34,11 @@ async def delete_object(cloud: Region, container: str, name: str) -> bool:
     found = await objects.itself(name)
     if found is None:
         return False
-    segments = await segments_of(cloud, objects, found)
-    if segments and await keeps_versions(cloud, container, deleted=True):
-        segments = []
+    kept = found.is_large and await keeps_versions(cloud, container, deleted=True)
+    try:
+        segments = [] if kept else await segments_of(cloud, objects, found)
+    except Unsupported:
+        return await _delete_untold(cloud, objects, name)
     gone = await objects.delete(name)
     if segments:
         await delete_many(cloud, segments)
@@ -45,12 +47,15 @@ async def delete_object(cloud: Region, container: str, name: str) -> bool:
 
 
 async def segments_of(cloud: Region, objects: Objects, found: Object) -> list[tuple[str, str]]:
-    """What a large object is made of, as (container, name): those of nested manifests too. Nothing for a plain object."""
+    """What a large object is made of, as (container, name): those of nested manifests too. Nothing for a plain object.
+
+    Raises Unsupported where the cloud does not tell, and nobody can find out.
+    """
     if found.is_static_large_object:
-        parts = await read_manifest(cloud, objects, found.name)
+        parts = await read_manifest(cloud, objects, found)
         for _ in range(_TRIES):
             # Nothing vouches for a manifest's names, and a segment whose name arrived damaged would stay for ever.
-            before, parts = parts, await read_manifest(cloud, objects, found.name)
+            before, parts = parts, await read_manifest(cloud, objects, found)
             if parts == before:
                 break
         return list(dict.fromkeys((part.container, part.name) for part in parts.all))
@@ -63,6 +68,20 @@ async def segments_of(cloud: Region, objects: Objects, found: Object) -> list[tu
             return []
         return [(place, name) for name in names if (place, name) != (objects.container, found.name)]
     return []
+
+
+async def _delete_untold(cloud: Region, objects: Objects, name: str) -> bool:
+    """Have the cloud remove an object with its segments, which it alone knows. Raises CloudError when some remain.
+
+    API: https://docs.openstack.org/api-ref/object-store/#delete-object
+    """
+    response = await objects.endpoint.delete(objects.path(name), params={"multipart-manifest": "delete"})
+    answer = mapping(load_json(response.content, "the delete of a large object"))
+    failed = answer.get("Errors")
+    if failed:
+        error = CloudError(f"{objects.container}/{name} could not be removed with its segments: {failed}")
+        raise error.at(cloud.name, cloud.region_name, "object-store")
+    return bool(answer.get("Number Deleted"))
 
 
 async def keeps_versions(cloud: Region, container: str, *, deleted: bool = False) -> bool:

@@ -19,6 +19,7 @@ __all__ = [
     "manifest_etag",
     "range_of",
     "segments_container",
+    "segments_folder",
     "segments_prefix",
     "stream_segment_size",
 ]
@@ -120,10 +121,15 @@ def segments_container(container: str) -> str:
     return name if len(name.encode()) <= 256 else hashlib.sha256(name.encode()).hexdigest() + "_segments"
 
 
+def segments_folder(name: str) -> str:
+    """What the names of all segments of an object begin with; so do those of swiftclient, rclone and openstacksdk."""
+    place = name if len(name.encode()) <= 900 else hashlib.sha256(name.encode()).hexdigest()
+    return f"{place}/"
+
+
 def segments_prefix(name: str, version: str, segment_size: int) -> str:
     """What the names of one upload's segments begin with; the same content cut in the same way gets the same names."""
-    place = name if len(name.encode()) <= 900 else hashlib.sha256(name.encode()).hexdigest()
-    return f"{place}/{version}-{segment_size:x}/"
+    return f"{segments_folder(name)}{version}-{segment_size:x}/"
 
 
 def manifest(segments: Iterable[Segment]) -> bytes:

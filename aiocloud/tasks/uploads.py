@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass
@@ -9,7 +10,15 @@ from dataclasses import dataclass
 import anyio
 
 from aiocloud.concurrent import concurrently
-from aiocloud.errors import ChecksumMismatch, CloudError, HTTPError, NotFound, Timeout, TransportError
+from aiocloud.errors import (
+    ChecksumMismatch,
+    CloudError,
+    HTTPError,
+    NotFound,
+    Timeout,
+    TransportError,
+    Unsupported,
+)
 from aiocloud.progress import Meter
 from aiocloud.region import Region
 from aiocloud.services.object_store.capabilities import Capabilities
@@ -33,6 +42,8 @@ from aiocloud.tasks.streams import closed_after
 from aiocloud.tasks.undo import Undo
 
 __all__ = ["Upload"]
+
+_log = logging.getLogger("aiocloud.objects")
 
 _COMMIT = 120.0
 """Seconds that putting the new object in place of the old one may take; a cancellation waits for its end."""
@@ -80,7 +91,15 @@ class Upload:
         """The segments of what is replaced; none where the container keeps older versions, which need theirs."""
         if old is None or not old.is_large or await removal.keeps_versions(self.cloud, self.objects.container):
             return []
-        return await removal.segments_of(self.cloud, self.objects, old)
+        return await self._parts(old)
+
+    async def _parts(self, found: Object) -> list[tuple[str, str]]:
+        """What a large object is made of, as far as it can be told."""
+        try:
+            return await removal.segments_of(self.cloud, self.objects, found)
+        except Unsupported as error:
+            _log.warning("%s: should it be replaced, they stay", error)
+            return []
 
     async def _replaced(self, segments: list[Segment]) -> Object:
         """The new object is in place: nothing needs the old one's segments any more."""
@@ -231,7 +250,7 @@ class Upload:
             return
         in_use = set[tuple[str, str]]()
         if found is not None:
-            in_use = {*self._before, *await removal.segments_of(self.cloud, self.objects, found)}
+            in_use = {*self._before, *await self._parts(found)}
         for _ in range(3):
             try:
                 names = [(self._beside.container, each.name) async for each in self._beside.stream(prefix=prefix)]
@@ -247,8 +266,7 @@ class Upload:
         beside = self._beside.container
         if found.object_manifest is not None:
             return split_path(found.object_manifest) == (beside, prefix)
-        parts = await removal.segments_of(self.cloud, self.objects, found)
-        return any(place == beside and name.startswith(prefix) for place, name in parts)
+        return any(place == beside and name.startswith(prefix) for place, name in await self._parts(found))
 
     async def _finish(self, prefix: str, segments: list[Segment]) -> Object:
         """Make the segments one object, in place of whatever is there by now."""
@@ -276,14 +294,17 @@ class Upload:
         return made[0]
 
     async def _put_manifest(self, segments: list[Segment]) -> None:
-        """A static large object's manifest, sent until Swift has it as it is meant."""
+        """A static large object's manifest, sent until Swift has it as it is meant.
+
+        Its ETag is sent along every other time: Ceph's gateway takes it for the manifest's own, and refuses it with 422.
+        """
         etag = manifest_etag(segments)
         for attempt in range(1, _MANIFEST_TRIES + 1):
             try:
                 response = await self.objects.put(
                     self.name,
                     manifest(segments),
-                    headers={**self.headers, "ETag": etag},
+                    headers={**self.headers, "ETag": etag if attempt % 2 else None},
                     params={"multipart-manifest": "put"},
                 )
             except HTTPError as error:

@@ -43,6 +43,8 @@ class Swift(Service):
         """Bytes."""
         self.max_deletes = 10000
         """Objects in one bulk delete."""
+        self.as_ceph = False
+        """Answer as Ceph's gateway does where it is not like Swift: large objects, signatures, `/info`, short pages."""
         self.objects = Objects(self)
         self._mount()
 
@@ -193,6 +195,8 @@ class Swift(Service):
 
     async def info(self, req: Req) -> Reply:  # noqa: ARG002
         """GET /info, without a token."""
+        if self.as_ceph:
+            return Reply.json(self._info_of_ceph())
         core: dict[str, Any] = {
             "version": "2.38.0",
             "strict_cors_mode": True,
@@ -238,6 +242,21 @@ class Swift(Service):
                 "bulk_delete": {"max_deletes_per_request": self.max_deletes, "max_failed_deletes": 1000},
             }
         )
+
+    def _info_of_ceph(self) -> dict[str, Any]:
+        core = {
+            "version": "ceph version 18.2.4 reef (stable)",
+            "max_file_size": self.size_limit,
+            "container_listing_limit": self.listing_limit,
+            "strict_cors_mode": True,
+            "policies": [{"name": "default-placement", "default": True}],
+        }
+        return {
+            "swift": core,
+            "slo": {"max_manifest_segments": self.max_manifest_segments},
+            "tempurl": {"methods": ["GET", "HEAD", "PUT", "POST", "DELETE"]},
+            **{name: {} for name in ("bulk_delete", "container_quotas", "account_quotas", "staticweb", "tempauth")},
+        }
 
     # Accounts
 
@@ -375,7 +394,7 @@ class Swift(Service):
         if path is not None:
             prefix, delimiter = (path.rstrip("/") + "/" if path else ""), "/"
         return Listing(
-            limit=min(limit, self.listing_limit),
+            limit=min(limit, self.listing_limit // 2 + 1 if self.as_ceph else self.listing_limit),
             prefix=prefix,
             delimiter=delimiter,
             marker=req.get("marker") or "",

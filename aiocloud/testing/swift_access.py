@@ -56,6 +56,8 @@ def check_temp_url(swift: Swift, req: Req) -> None:
     """A `Fail` with 401 unless the signature is one of this account's or container's keys and not expired."""
     signature, expires = req.get("temp_url_sig") or "", read_expiry(req.get("temp_url_expires") or "")
     digest, signature = read_signature(signature)
+    if swift.as_ceph and digest != "sha1":
+        raise Fail(401, "Temp URL invalid", "tempurl")
     if digest is None or expires <= swift.region.clock.now():
         raise Fail(401, "Temp URL invalid", "tempurl")
     prefix = req.get("temp_url_prefix")

@@ -200,7 +200,7 @@ class Objects:
         """GET and HEAD: bytes, whole or a range, or the manifest of a large object."""
         obj, where = self.follow(req, self.need(req))
         if req.get("multipart-manifest") == "get" and obj.segments is not None:
-            return swift_large.manifest(req, obj)
+            return swift_large.manifest(self.swift, req, obj)
         parts = swift_large.parts_of(self.swift, req.args["account"], obj)
         size = sum(part.stop - part.start for part in parts)
         headers = self.headers(obj)
@@ -212,7 +212,7 @@ class Objects:
             inline = "inline" if req.get("inline") is not None else "attachment"
             filename = req.get("filename") or obj.name.rsplit("/", 1)[-1]
             headers.setdefault("content-disposition", f'{inline}; filename="{quote(filename)}"')
-        unmet = self.unmet(req, headers["etag"], obj)
+        unmet = self.unmet(req, obj.blob.md5 if self.swift.as_ceph else headers["etag"], obj)
         if unmet is not None:
             return Reply(unmet, b"", {**headers, **(HTML if unmet == 412 else {}), "content-length": "0"})
         return self.deliver(req, parts, size, headers)

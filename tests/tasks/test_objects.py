@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import random
 import tarfile
@@ -417,6 +418,65 @@ async def test_a_manifest_that_names_too_little_is_read_again(
         assert await cloud.get_object("box", "name") == content
 
 
+async def test_large_objects_and_signatures_on_a_ceph_gateway(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    """It takes a manifest's ETag for its own, shows no manifest, and compares If-Match with what nobody is told."""
+    fake.cloud().region().swift.as_ceph = True
+    path, copy = tmp_path / "file", tmp_path / "copy"
+    path.write_bytes(big(5_500))
+    async with to(fake, clouds_yaml) as cloud:
+        made = await cloud.create_object("box", "name", path, segment_size=1000)
+        assert (made.content_length, made.is_static_large_object) == (5_500, True)
+        await cloud.get_object("box", "name", outfile=copy)
+        assert copy.read_bytes() == path.read_bytes() == await cloud.get_object("box", "name")
+        fake.requests.clear()
+        await cloud.create_object("box", "name", path, segment_size=1000)
+        assert fake.count(method="PUT") == 0
+        # Replaced, dynamic, removed: nothing stays.
+        await cloud.create_object("box", "name", data=big(3_000, seed=2), segment_size=1000)
+        assert len(boxes(fake)["box_segments"]) == 3
+        await cloud.create_object("box", "dlo", data=big(3_000, seed=3), segment_size=1000, use_slo=False)
+        assert await cloud.get_object("box", "dlo") == big(3_000, seed=3)
+        await cloud.delete_object("box", "dlo")
+        await cloud.delete_object("box", "name")
+        assert boxes(fake) == {"box": []}
+
+
+async def test_a_large_object_of_which_ceph_tells_nothing(
+    fake: FakeCloud, clouds_yaml: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its segments lie where nobody looks: it is read as it comes, with a warning, and removed by the service."""
+    fake.cloud().region().swift.as_ceph = True
+    async with to(fake, clouds_yaml) as cloud:
+        elsewhere = cloud.object_store.objects("elsewhere")
+        await cloud.create_container("elsewhere")
+        await cloud.create_container("box")
+        rows = list[dict[str, Any]]()
+        for name in "ab":
+            await elsewhere.put(name, name.encode() * 1000)
+            rows.append({"path": f"/elsewhere/{name}", "size_bytes": 1000})
+        manifest = json.dumps(rows).encode()
+        await cloud.object_store.objects("box").put("name", manifest, params={"multipart-manifest": "put"})
+        assert await cloud.get_object("box", "name") == b"a" * 1000 + b"b" * 1000
+        assert "can't be compared" in caplog.text
+        await cloud.delete_object("box", "name")
+        assert boxes(fake) == {"box": [], "elsewhere": []}
+
+
+async def test_signatures_are_made_with_what_the_cloud_takes(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """Ceph's gateway takes SHA-1 alone, and says nothing of it."""
+    fake.cloud().region().swift.as_ceph = True
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=b"content")
+        await set_temp_url_key(cloud, "box")
+        url = await generate_temp_url(cloud, "box", "name", 60)
+        form = await generate_form_signature(cloud, "box", "up/", "", 1000, 2, 60)
+        assert len(form.signature) == 40
+    async with httpx.AsyncClient(transport=fake.transport) as nobody:
+        assert (await nobody.get(url)).content == b"content"
+
+
 async def test_a_dynamic_object_whose_length_is_spoilt_is_read_again(
     fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
 ) -> None:
@@ -482,6 +542,26 @@ async def test_listings_turn_their_pages(clouds_yaml: Path) -> None:
         assert len(await cloud.list_objects("box", full_listing=False)) == 3
         assert [each.name for each in await cloud.search_objects("box", "*5")] == ["a/5"]
         assert [each.name for each in await cloud.list_containers()] == ["box"]
+
+
+@pytest.mark.parametrize("info", ["ceph", "hidden", "swift"])
+async def test_pages_that_are_short_are_not_the_end(clouds_yaml: Path, info: str) -> None:
+    """Ceph's gateway gives fewer than it could; only of a Swift that says so is a short page known to be the last."""
+    fake = FakeCloud(page_size=4)
+    fake.cloud().region().swift.as_ceph = info == "ceph"
+    if info == "hidden":
+        fake.fault(Fault(path="/info", status=404, times=None))
+    async with to(fake, clouds_yaml) as cloud:
+        wanted = [f"{index}" for index in range(8)]
+        for name in wanted:
+            await cloud.create_container(name)
+            await cloud.create_object("0", name, data=b"x")
+        fake.requests.clear()
+        assert [each.name for each in await cloud.list_objects("0")] == wanted
+        assert [each.name for each in await cloud.list_containers()] == wanted
+        assert fake.count(method="GET") == {"ceph": 8, "hidden": 6, "swift": 6}[info]
+        assert [each.name for each in await cloud.object_store.objects("0").list(limit=5)] == wanted
+        assert await cloud.object_store.objects("0").list(prefix="x") == []
 
 
 async def test_links_archives_copies_and_access(fake: FakeCloud, clouds_yaml: Path) -> None:

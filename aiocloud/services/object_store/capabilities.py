@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from aiocloud._http import httpx
@@ -26,6 +27,7 @@ class Capabilities(Value):
     bulk_delete: dict[str, Any] | None = None
     bulk_upload: dict[str, Any] | None = None
     tempurl: dict[str, Any] | None = None
+    formpost: dict[str, Any] | None = None
     symlink: dict[str, Any] | None = None
 
     @property
@@ -47,6 +49,17 @@ class Capabilities(Value):
     def listing_limit(self) -> int:
         """Names in one page of a list of objects."""
         return _number(self.swift, "container_listing_limit", 10_000)
+
+    def ends_with(self, names: Sequence[str], marker: str | None, limit: int | None) -> bool:
+        """Is a page of these names the last of a listing, which went on from `marker`?
+
+        Swift's is when it has fewer than it may have. Other services, Ceph's gateway for one, have short pages in between
+        (https://tracker.ceph.com/issues/44554): theirs have ended when there is nothing more.
+        """
+        version = self.swift.get("version")
+        if isinstance(version, str) and version[:1].isdigit():
+            return len(names) < min(self.listing_limit, limit or self.listing_limit)
+        return not names or names[-1] == marker
 
     @property
     def max_deletes(self) -> int:

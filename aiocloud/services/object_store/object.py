@@ -192,15 +192,15 @@ class Objects(Listing[Object]):
         """Page after page; `prefix`, `delimiter`, `marker`, `end_marker`, `reverse` and `limit` are Swift's own."""
         asked = {"format": "json", **(filters or {}), **query}
         params: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
-        full = (await capabilities(self.endpoint)).listing_limit
-        full = min(full, int(params.get("limit") or full))
+        can, limit = await capabilities(self.endpoint), int(params.get("limit") or 0)
         while True:
             page = self._read_page(await self.endpoint.get(self._base, params=params))
             page.items[:] = [self._placed(item) for item in page.items]
             yield page
-            if len(page.items) < full:
+            names = [each.name for each in page.items]
+            if can.ends_with(names, params.get("marker"), limit):
                 return
-            params["marker"] = page.items[-1].name
+            params["marker"] = names[-1]
 
     def _placed(self, item: Object) -> Object:
         name = item.name or item.subdir or ""
