@@ -227,7 +227,9 @@ class Objects:
             "accept-ranges": "bytes",
             **obj.headers,
         }
-        if obj.segments is not None:
+        if obj.segments is not None and self.swift.as_ceph:
+            headers.update({"x-static-large-object": "True", "x-object-meta-static-large-object": "True"})
+        elif obj.segments is not None:
             headers.update({"x-static-large-object": "True", "x-manifest-etag": obj.blob.md5})
         if obj.symlink:
             headers["x-symlink-target"] = quote(obj.symlink)

@@ -101,6 +101,8 @@ def header_fields(headers: Mapping[str, str], kind: str) -> dict[str, Any]:
         name = name.lower()
         if name.endswith(("-meta-temp-url-key", "-meta-temp-url-key-2")):
             fields[name.partition("-meta-")[2]] = value  # a secret: not among the metadata that anybody prints
+        elif name == "x-object-meta-static-large-object":
+            continue  # Ceph's gateway says it twice, here as if the user had
         elif name.startswith(prefix := f"x-{kind}-meta-"):
             metadata[name.removeprefix(prefix)] = value
         elif name not in _NOISE:
