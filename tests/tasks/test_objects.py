@@ -444,6 +444,17 @@ async def test_large_objects_and_signatures_on_a_ceph_gateway(
         assert boxes(fake) == {"box": []}
 
 
+async def test_a_bulk_delete_that_passes_some_over_is_finished(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """Ceph's gateway reads lines of 2 KiB, ends at a longer one, and calls that a success."""
+    fake.cloud().region().swift.as_ceph = True
+    names = ["a", "ä" * 500, *map(str, range(10))]
+    async with to(fake, clouds_yaml) as cloud:
+        for name in names:
+            await cloud.create_object("box", name, data=b"x")
+        await delete_all(cloud, "box", names)
+        assert boxes(fake) == {"box": []}
+
+
 async def test_a_large_object_of_which_ceph_tells_nothing(
     fake: FakeCloud, clouds_yaml: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
