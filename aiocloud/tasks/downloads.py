@@ -30,7 +30,7 @@ from aiocloud.tasks.files import alone, write_whole
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.placed import placed
 from aiocloud.tasks.ranges import Job, download_object, fetch_range, jobs_of
-from aiocloud.transport.reading import raw_pieces
+from aiocloud.transport.reading import pieces_from
 
 __all__ = ["get_object", "get_object_raw", "stream_object"]
 
@@ -180,18 +180,19 @@ class _Reading:
         """Its content; nothing when it proves to be a large object, which is then in `large`."""
         trouble = 0
         while self.size is None or self.at < self.size:
-            headers = {"Range": f"bytes={self.at}-", "If-Match": f'"{self.etag}"'} if self.at else {}
             before = self.at
+            headers = {"Range": f"bytes={before}-", "If-Match": f'"{self.etag}"'} if before else {}
             try:
                 async with self.objects.open(
                     self.name, headers=headers, params=self.params, deadline=math.inf
                 ) as response:
                     if self._begin(response):
                         return
-                    async for chunk in raw_pieces(response):
-                        if chunk:
-                            await self._hash(chunk)
-                            yield chunk
+                    async with pieces_from(response, before) as pieces:
+                        async for chunk in pieces:
+                            if chunk:
+                                await self._hash(chunk)
+                                yield chunk
                 break
             except CloudError as error:
                 trouble = trouble + 1 if self.at == before else 0

@@ -20,7 +20,7 @@ from aiocloud.services.image.image import Image
 from aiocloud.tasks.digests import Digests, is_known
 from aiocloud.tasks.files import alone, write_whole
 from aiocloud.tasks.partial import Growing
-from aiocloud.transport.reading import raw_pieces
+from aiocloud.transport.reading import pieces_from
 
 __all__ = ["chunks", "to_file", "to_path"]
 
@@ -48,15 +48,12 @@ async def chunks(cloud: Region, image: Image, progress: OnProgress) -> AsyncGene
             async with cloud.image.images.open(image.id, start=before, deadline=math.inf) as response:
                 if response.status_code == 204 and image.size is None:
                     raise InvalidRequest(f"image {image.name} ({image.id}) has no content: it is {image.status}")
-                # A service that does not do ranges begins again: what we have is passed over.
-                skip = before if response.status_code != 206 else 0
-                async for chunk in raw_pieces(response):
-                    if skip:
-                        chunk, skip = chunk[skip:], max(0, skip - len(chunk))
-                    if chunk:
-                        await digests.update(chunk)
-                        meter.add(len(chunk))
-                        yield chunk
+                async with pieces_from(response, before) as pieces:
+                    async for chunk in pieces:
+                        if chunk:
+                            await digests.update(chunk)
+                            meter.add(len(chunk))
+                            yield chunk
             break
         except CloudError as error:
             if meter.done and meter.done == image.size:

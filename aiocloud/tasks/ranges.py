@@ -13,6 +13,7 @@ import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO
 
@@ -21,7 +22,14 @@ from anyio import to_thread
 
 from aiocloud._http import httpx
 from aiocloud.concurrent import concurrently
-from aiocloud.errors import ChecksumMismatch, CloudError, InvalidRequest, PreconditionFailed, RateLimited
+from aiocloud.errors import (
+    ChecksumMismatch,
+    CloudError,
+    InvalidRequest,
+    PreconditionFailed,
+    RateLimited,
+    Unsupported,
+)
 from aiocloud.model import Which
 from aiocloud.progress import Meter, OnProgress
 from aiocloud.reconcile import is_ambiguous
@@ -92,6 +100,7 @@ async def download_object(
     """
     name = obj if isinstance(obj, str) else str(obj.get("name") or obj.get("id") or "")
     path, objects = Path(path), cloud.object_store.objects(container)
+    in_one = False
     for attempt in range(1, _TRIES + 1):
         found = await objects.get(name)
         try:
@@ -103,11 +112,15 @@ async def download_object(
         target = await Target.open(path, found, resume=resume)
         meter = Meter(f"{objects.container}/{name}", found.content_length, progress)
         try:
-            await _fetch(objects, found, slices, target, meter)
+            if in_one:
+                await _fetch_jobs(objects, found, [Job(0, found.content_length, tuple(slices))], target, meter, ())
+            else:
+                await _fetch(objects, found, slices, target, meter)
             await target.finish()
-        except PreconditionFailed:
-            # It was replaced meanwhile: begin again with what is there now.
+        except (PreconditionFailed, Unsupported) as error:
+            # It was replaced meanwhile: begin again with what is there now. Or some proxy gives no ranges.
             target.forget()
+            in_one = isinstance(error, Unsupported)
             if attempt == _TRIES:
                 raise
         except OSError as error:
@@ -391,13 +404,29 @@ def _wrong(job: Job, data: bytes) -> Slice | None:
 
 @asynccontextmanager
 async def _open(objects: Objects, found: Object, job: Job) -> AsyncGenerator[httpx.Response]:
-    """The answer to a request for a range. Raises PreconditionFailed when the object is another by now."""
-    async with objects.open(found.name, headers=_range(found, job), deadline=math.inf) as response:
+    """The answer to a request for a range.
+
+    Raises PreconditionFailed when the object is another by now, and Unsupported when something else is answered than the
+    range, as by a proxy that keeps what it has fetched.
+    """
+    sent, where = _range(found, job), f"{objects.container}/{found.name}"
+    async with objects.open(found.name, headers=sent, deadline=math.inf) as response:
         etag = objects.of_headers(found.name, response).etag
         if found.etag and etag not in ("", found.etag):
-            what = f"{objects.container}/{found.name} has ETag {etag} by now, and had {found.etag}"
+            what = f"{where} has ETag {etag} by now, and had {found.etag}"
             raise PreconditionFailed(what, response=response, service="object-store")
+        if "Range" in sent and not _is_part(response, job.start):
+            told = response.headers.get("content-range", "all of it")
+            raise Unsupported(
+                f"the service, or a proxy before it, does not give ranges: asked for {sent['Range']} of {where}, "
+                f"it answers with {told}"
+            )
         yield response
+
+
+def _is_part(response: httpx.Response, start: int) -> bool:
+    told = response.headers.get("content-range", f"bytes {start}-")
+    return response.status_code == HTTPStatus.PARTIAL_CONTENT and told.startswith(f"bytes {start}-")
 
 
 def _range(found: Object, job: Job) -> dict[str, str]:
@@ -411,7 +440,7 @@ def _range(found: Object, job: Job) -> dict[str, str]:
 async def _copy(
     objects: Objects, found: Object, job: Job, target: Target, sums: _Along, add: Callable[[int], None]
 ) -> bool:
-    at = job.start
+    at, end = job.start, job.start + job.size
     async with _open(objects, found, job) as response:
         buffer: list[bytes] = []
         held = 0
@@ -420,11 +449,13 @@ async def _copy(
             held += len(chunk)
             add(len(chunk))
             if held >= _WRITE:
+                if at + held > end:
+                    break  # what lies beyond belongs to others
                 await target.write(at, buffer, sums)
                 at, held, buffer = at + held, 0, []
+        if at + held != end:
+            came = f"{'more than ' if at + held > end else ''}{at + held - job.start}"
+            raise ChecksumMismatch(f"{job.size} bytes of {found.name} were asked for, {came} came")
         if buffer:
             await target.write(at, buffer, sums)
-            at += held
-        if at != job.start + job.size:
-            raise ChecksumMismatch(f"{job.size} bytes of {found.name} were asked for, {at - job.start} came")
         return had_trouble(response)

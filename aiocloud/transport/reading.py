@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext, suppress
+from http import HTTPStatus
 from typing import Any
 
 from aiocloud._http import httpx
 from aiocloud.errors import TransportError
 from aiocloud.log import redact_url
 
-__all__ = ["CAP", "Pieces", "raw_pieces", "read_bounded"]
+__all__ = ["AS_STORED", "CAP", "Pieces", "pieces_from", "raw_pieces", "read_bounded"]
+
+AS_STORED = {"Accept": "*/*", "Accept-Encoding": "identity"}
+"""Ask for content with these headers, and no proxy will compress it: it is compared with what was stored."""
 
 CAP = 64 * 1024 * 1024
 """Bytes of a decoded body that are read at most."""
@@ -68,6 +72,21 @@ def raw_pieces(response: httpx.Response) -> AsyncIterator[bytes]:
     """
     assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - what an async transport answers
     return aiter(response.stream)
+
+
+def pieces_from(response: httpx.Response, start: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    """The same, from byte `start` of the content on, which was asked for with a Range: who gives none gives all of it."""
+    pieces = raw_pieces(response)
+    if start == 0 or response.status_code == HTTPStatus.PARTIAL_CONTENT:
+        return nullcontext(pieces)
+    return aclosing(_after(pieces, start))
+
+
+async def _after(pieces: AsyncIterator[bytes], passed: int) -> AsyncGenerator[bytes, None]:
+    async for piece in pieces:
+        if passed < len(piece):
+            yield piece[passed:]
+        passed = max(0, passed - len(piece))
 
 
 async def _end(connection: Any) -> None:

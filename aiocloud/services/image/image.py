@@ -15,6 +15,7 @@ from aiocloud.model import NullAs, Place, Resource, Spec, Text, Which, Wire, bui
 from aiocloud.paths import arrives, join
 from aiocloud.services.image.member import ImageTask, Member, Members, NewMember
 from aiocloud.transport.body import Body, Replay
+from aiocloud.transport.reading import AS_STORED
 
 __all__ = ["EditImage", "Image", "Images", "NewImage"]
 
@@ -173,7 +174,7 @@ class Images(Collection[Image, New, Edit], Generic[New, Edit]):
         self, image_id: str, *, start: int = 0, deadline: float | None = None
     ) -> AbstractAsyncContextManager[httpx.Response]:
         """Its content from byte `start` on, to be read piece by piece with `aiter_raw` inside the block."""
-        headers = {"Accept": "*/*", **({"Range": f"bytes={start}-"} if start else {})}
+        headers = {**AS_STORED, **({"Range": f"bytes={start}-"} if start else {})}
         return self.endpoint.stream("GET", join("images", image_id, "file"), headers=headers, deadline=deadline)
 
     async def deactivate(self, image: Which) -> None:

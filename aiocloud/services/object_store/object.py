@@ -23,6 +23,7 @@ from aiocloud.services.object_store.headers import (
     quoted_path,
 )
 from aiocloud.transport.body import Body
+from aiocloud.transport.reading import AS_STORED
 
 __all__ = ["Object", "Objects"]
 
@@ -76,18 +77,22 @@ class Objects(Listing[Object]):
 
     async def get(self, name_or_id: Which) -> Object:
         """What is known of the object with this name; not its content. Raises NotFound."""
-        return self.of_headers(self._id(name_or_id), await self.endpoint.head(self.path(name_or_id)))
+        return self.of_headers(self._id(name_or_id), await self._head(self._id(name_or_id)))
 
     async def itself(self, name: str) -> Object | None:
         """What is known of the object with this name, also when it is a symbolic link; None when it is not there."""
         try:
-            response = await self.endpoint.head(self.path(name), params={"symlink": "get"})
+            response = await self._head(name, {"symlink": "get"})
         except NotFound:
             return None
         except Conflict:
             # A large object that has lost a segment: its manifest can still be asked for.
-            response = await self.endpoint.head(self.path(name), params={"multipart-manifest": "get"})
+            response = await self._head(name, {"multipart-manifest": "get"})
         return self.of_headers(name, response)
+
+    async def _head(self, name: str, params: Mapping[str, str] | None = None) -> httpx.Response:
+        # What would be compressed has no size, and another ETag.
+        return await self.endpoint.head(self.path(name), params=params, headers=AS_STORED)
 
     def of_headers(self, name: str, response: httpx.Response) -> Object:
         """The object that an answer's headers tell of."""
@@ -123,8 +128,11 @@ class Objects(Listing[Object]):
         params: Mapping[str, Any] | None = None,
         deadline: float | None = None,
     ) -> AbstractAsyncContextManager[httpx.Response]:
-        """The object's content as an answer to be read piece by piece, with `aiter_raw`, inside the block."""
-        sent = header_values({"Accept": "*/*", **(headers or {})})
+        """The object's content as an answer to be read piece by piece, with `aiter_raw`, inside the block.
+
+        A proxy that would compress it is asked not to.
+        """
+        sent = header_values({**AS_STORED, **(headers or {})})
         return self.endpoint.stream("GET", self.path(name), headers=sent, params=params, deadline=deadline)
 
     async def update(
