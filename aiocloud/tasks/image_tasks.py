@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from functools import partial
 
 from aiocloud._json import mapping
 from aiocloud.errors import NotFound, ResourceFailed
@@ -15,7 +16,7 @@ from aiocloud.region import Region
 from aiocloud.services.image.image import Image
 from aiocloud.services.image.info import Task
 from aiocloud.tasks import removal
-from aiocloud.tasks.image_wanted import CONTAINER, Wanted, Way
+from aiocloud.tasks.image_wanted import CONTAINER, Wanted, Way, check_arrived, hash_of
 from aiocloud.tasks.objects import create_object
 from aiocloud.tasks.sources import BytesSource, FileSource, Source
 from aiocloud.tasks.undo import Undo
@@ -62,6 +63,8 @@ async def from_swift(
         undo.made("image", image_id, wanted.name, remove_image)
         described = {key: value for key, value in wanted.described.items() if key != "container_format"}
         image = await cloud.image.images.update(image_id, **described)
+        if not isinstance(source, AsyncIterator) and image.disk_format == disk_format:
+            await check_arrived(image, source.size, partial(hash_of, source))
         await remove(place)
         return image
 

@@ -17,11 +17,19 @@ from aiocloud.region import Region
 from aiocloud.services.image.image import Image
 from aiocloud.tasks import formats
 from aiocloud.tasks.digests import Digests
-from aiocloud.tasks.image_content import known_hash
 from aiocloud.tasks.image_imports import check_offered, start_import, until_active
 from aiocloud.tasks.image_records import new_record
 from aiocloud.tasks.image_tasks import from_swift
-from aiocloud.tasks.image_wanted import Wanted, Way, check_given, hash_of, same_already
+from aiocloud.tasks.image_wanted import (
+    USUAL,
+    Wanted,
+    Way,
+    check_arrived,
+    check_given,
+    hash_of,
+    same_already,
+    source_note,
+)
 from aiocloud.tasks.sources import FileSource, Source
 from aiocloud.tasks.streams import closed_after
 from aiocloud.tasks.undo import Undo
@@ -32,8 +40,6 @@ __all__ = ["from_source"]
 _log = logging.getLogger("aiocloud.images")
 
 _TRIES = 3
-_USUAL = "sha512"
-"""What Glance hashes with unless it is told otherwise."""
 _DIRECT = {"name": "glance-direct"}
 
 
@@ -124,12 +130,23 @@ async def _once(
         if not isinstance(source, AsyncIterator):
             await source.check()
         if way.imports:
+            if (hashed := await sending.hash(USUAL)) is not None:
+                await images.update(image.id, properties=source_note(image.id, hashed))
             await start_import(cloud, image, _DIRECT, way.stores)
             if not way.wait:
                 return await images.get(image.id)
         ready = await until_active(cloud, image.id, way.timeout)
-        await sending.check(ready)
+        if not _is_converted(image, ready):
+            await check_arrived(ready, sending.size, sending.hash)
         return ready
+
+
+def _is_converted(before: Image, now: Image) -> bool:
+    """Is it of another format than was ordered? Many clouds turn what is imported into what their storage wants.
+
+    https://docs.openstack.org/glance/latest/admin/interoperable-image-import.html#the-image-conversion
+    """
+    return (before.disk_format, before.container_format) != (now.disk_format, now.container_format)
 
 
 class _Sending:
@@ -140,7 +157,7 @@ class _Sending:
         self._wanted = wanted
         # A file is hashed once for all the clouds that it goes to; what can't be read again, on its way.
         stream = isinstance(source, AsyncIterator)
-        self._digests = Digests({_USUAL, *(name for name, text in wanted.sums.items() if text)} if stream else ())
+        self._digests = Digests({USUAL, *(name for name, text in wanted.sums.items() if text)} if stream else ())
         self._meter = Meter(
             f"image {wanted.name}", None if isinstance(source, AsyncIterator) else source.size, wanted.progress
         )
@@ -150,7 +167,7 @@ class _Sending:
         if isinstance(self._source, AsyncIterator):
             return self._stream(self._source)
         if isinstance(self._source, FileSource):
-            self._source.hash_while_read(_USUAL)
+            self._source.hash_while_read(USUAL)
         return Replay(self._again, self._source.size)
 
     async def _again(self) -> AsyncIterator[bytes]:
@@ -175,17 +192,16 @@ class _Sending:
             if given and algorithm in found and found[algorithm] != given.lower():
                 raise ChecksumMismatch(f"the content's {algorithm} is {found[algorithm]}, not {given}")
 
-    async def check(self, image: Image) -> None:
-        """Raise ChecksumMismatch when Glance has something else than was read."""
-        expected = known_hash(image)
-        if expected is None:
-            return
-        algorithm, value = expected
-        found = self._digests.values().get(algorithm)
-        if found is None and not isinstance(self._source, AsyncIterator):
-            found = await hash_of(self._source, algorithm)
-        if found is not None and found != value:
-            raise ChecksumMismatch(f"image {image.name} ({image.id}) has {algorithm} {value}, {found} was sent")
+    @property
+    def size(self) -> int:
+        """Bytes in all, once they were sent."""
+        return self._meter.done if isinstance(self._source, AsyncIterator) else self._source.size
+
+    async def hash(self, algorithm: str) -> str | None:
+        """The hash of what was sent; None of a stream that was not hashed so."""
+        if isinstance(self._source, AsyncIterator):
+            return self._digests.values().get(algorithm)
+        return await hash_of(self._source, algorithm)
 
 
 async def _put(cloud: Region, image: Image, body: Body) -> None:

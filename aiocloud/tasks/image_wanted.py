@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +14,27 @@ from aiocloud.tasks.digests import Digests
 from aiocloud.tasks.image_content import known_hash
 from aiocloud.tasks.sources import FileSource, Source
 
-__all__ = ["CONTAINER", "Stores", "Wanted", "Way", "check_given", "hash_of", "same_already"]
+__all__ = [
+    "CONTAINER",
+    "USUAL",
+    "Stores",
+    "Wanted",
+    "Way",
+    "check_arrived",
+    "check_given",
+    "hash_of",
+    "same_already",
+    "source_note",
+]
 
 CONTAINER = "images"
 """Where a task import takes content from, unless somebody says otherwise."""
+
+USUAL = "sha512"
+"""What Glance hashes with unless it is told otherwise."""
+
+_SOURCE = "aiocloud:source"
+"""The property that tells what an import was given, since a cloud may convert it."""
 
 # Under these names SDKs keep the checksums that an image's maker gave.
 _KEPT = ("owner_specified.openstack.{}", "owner_specified.shade.{}")
@@ -89,6 +106,11 @@ async def same_already(cloud: Region, wanted: Wanted, source: Source | AsyncIter
     return None
 
 
+def source_note(image_id: str, hashed: str) -> dict[str, str]:
+    """The property that tells what an import was given: it names the image, because copies of an image inherit it."""
+    return {_SOURCE: f"{image_id} {USUAL} {hashed}"}
+
+
 def _has_given(image: Image, sums: Mapping[str, str | None]) -> bool:
     """Has it a checksum that the caller gave?"""
     for algorithm, text in sums.items():
@@ -101,11 +123,29 @@ def _has_given(image: Image, sums: Mapping[str, str | None]) -> bool:
 
 
 async def _has_content(image: Image, source: Source | AsyncIterator[bytes]) -> bool:
+    if isinstance(source, AsyncIterator):
+        return False
+    noted = str(image.get(_SOURCE, ""))
+    if noted.startswith(image.id):
+        return noted == source_note(image.id, await hash_of(source, USUAL))[_SOURCE]
     expected = known_hash(image)
-    if expected is None or isinstance(source, AsyncIterator) or image.size != source.size:
+    if expected is None or image.size != source.size:
         return False
     algorithm, value = expected
     return await hash_of(source, algorithm) == value
+
+
+async def check_arrived(image: Image, size: int, hashed: Callable[[str], Awaitable[str | None]]) -> None:
+    """Raise ChecksumMismatch when Glance has something else than was read, whose hash by an algorithm `hashed` tells."""
+    if image.size not in (None, size):
+        raise ChecksumMismatch(f"image {image.name} ({image.id}) has {image.size} bytes, {size} were sent")
+    expected = known_hash(image)
+    if expected is None:
+        return
+    algorithm, value = expected
+    found = await hashed(algorithm)
+    if found is not None and found != value:
+        raise ChecksumMismatch(f"image {image.name} ({image.id}) has {algorithm} {value}, {found} was sent")
 
 
 async def check_given(source: Source, sums: Mapping[str, str | None]) -> None:

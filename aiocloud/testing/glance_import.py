@@ -34,6 +34,8 @@ class Imports:
         self.tasks: dict[str, Item] = {}
         self.web: dict[str, bytes | None] = {}
         """What web-download finds at a URL; None for nothing. Other URLs have a small disk."""
+        self.converts_to: str | None = None
+        """The disk format that every import ends in, as with the plugin `image_conversion`."""
         self.tasks_for_all = False
         """Whether ordinary projects may use /v2/tasks, as on clouds of old."""
 
@@ -179,6 +181,8 @@ class Imports:
             image.update({"status": "queued", "size": None, "os_glance_failed_import": "files"})
             self.end_task(task, "failure", "Task failed due to Internal Error" if data is None else "Format mismatch")
             return
+        if self.converts_to not in (None, image["disk_format"]):
+            image["disk_format"], data = self.converts_to, data_of(tiny_disk(str(self.converts_to)))
         self.glance.fill(image, data)
         self.end_task(task, "success", f"Copied {data.blob.size // MIB} MiB")
 

@@ -94,6 +94,35 @@ async def test_what_the_cloud_cant_do_is_said_before_anything_is_sent(
         assert fake.count(service="image", method="POST") == fake.count(service="image", method="PUT") == 0
 
 
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_cloud_may_convert_what_it_imports(fake: FakeCloud, clouds_yaml: Path, disk: Path, waits: bool) -> None:
+    """As with Glance's plugin image_conversion: what it has then is of another format, size and hash than what it got."""
+    fake.cloud().region().glance.imports.converts_to = "qcow2"
+    async with to(fake, clouds_yaml) as cloud:
+        image = await cloud.create_image("mine", disk, disk_format="raw", use_import=True, wait=waits)
+        ready = await cloud.wait_for_image(image)
+        assert (ready.disk_format, ready.size == len(CONTENT)) == ("qcow2", False)
+        again = await cloud.create_image("mine", disk, disk_format="raw", use_import=True, wait=waits)
+        assert again.id == image.id
+        assert fake.count(service="image", method="PUT") == 1
+        copy = await cloud.image.images.create(name="copy", disk_format="raw", properties=dict(ready.properties))
+        glance = fake.cloud().region().glance
+        glance.images[copy.id]["status"] = "active"
+        other = await cloud.create_image("copy", disk, disk_format="raw", use_import=True, wait=waits)
+        assert other.id != copy.id
+
+
+async def test_what_a_task_made_of_it_is_compared(tasks: FakeCloud, clouds_yaml: Path, disk: Path) -> None:
+    async with to(tasks, clouds_yaml, image_api_use_tasks=True) as cloud:
+        swift = tasks.cloud().region().swift
+        read = swift.read
+        swift.read = lambda *place: b"!" + (read(*place) or b"")[1:]  # type: ignore[method-assign]
+        with pytest.raises(aiocloud.ChecksumMismatch, match="fake RegionOne: image mine .* was sent"):
+            await cloud.create_image("mine", disk, disk_format="raw")
+        assert await cloud.search_images("mine") == []
+        assert boxes(tasks) == {}
+
+
 @pytest.fixture
 def tasks(fake: FakeCloud) -> FakeCloud:
     """A cloud that takes images from Swift only."""
