@@ -12,7 +12,7 @@ import struct
 
 from aiocloud.errors import InvalidRequest
 
-__all__ = ["HEAD", "check_safe", "recognise"]
+__all__ = ["HEAD", "check_safe", "proposed", "recognise"]
 
 HEAD = 64 * 1024
 """Bytes from the beginning that are enough to know."""
@@ -26,6 +26,18 @@ _MAGIC = {
     b"WithoutFreeSpace": "ploop",
     b"WithouFreSpacExt": "ploop",
     b"<<< ": "vdi",
+}
+
+
+_MARKED = ("qcow2", "vmdk", "vhdx")
+"""No file is of these formats without bearing their sign at its beginning."""
+
+_COMPRESSED = {
+    b"\x1f\x8b": "gzip",
+    b"\xfd7zXZ\0": "xz",
+    b"BZh": "bzip2",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"PK\x03\x04": "zip",
 }
 
 
@@ -50,10 +62,27 @@ def recognise(head: bytes, tail: bytes = b"") -> str | None:
     return None
 
 
+def proposed(head: bytes, tail: bytes, usual: str, container_format: str) -> str:
+    """The disk format of content of which nobody says it: what it bears a sign of, else the cloud's `usual` one.
+
+    Raises InvalidRequest for a compressed file, unless `container_format` says that the cloud is to unpack it.
+    """
+    found = recognise(head, tail)
+    if found is not None or container_format == "compressed":
+        return found or usual
+    for magic, name in _COMPRESSED.items():
+        if head.startswith(magic):
+            raise InvalidRequest(
+                f"this file is compressed ({name}): unpack it first, or say container_format='compressed' and the "
+                "disk_format of what is in it, where the cloud unpacks images"
+            )
+    return "raw" if usual in _MARKED else usual
+
+
 def check_safe(head: bytes, disk_format: str) -> None:
     """Raise InvalidRequest for a file that refers to other files, whatever it is said to be, or isn't what it is said to be."""
     found = recognise(head)
-    if disk_format in ("qcow2", "vmdk", "vhdx") and found not in (None, disk_format):
+    if disk_format in _MARKED and found not in (None, disk_format):
         raise InvalidRequest(f"this file is {found}, not {disk_format}: say disk_format={found!r}, or leave it out")
     if found == "qcow2":
         _check_qcow2(head)

@@ -105,8 +105,8 @@ async def until_active(cloud: Region, id: str, timeout: float, progress: OnProgr
         image = await cloud.image.images.poll.look(id)
         if image is None:
             raise ResourceFailed(f"image {id} disappeared while it was waited for")
-        if image.status == "queued" and image.get("os_glance_importing_to_stores"):
-            # An import that failed before it had any content says so in its task alone.
+        if image.status == "queued" and (image.get("os_glance_importing_to_stores") or _failed_stores(image)):
+            # Why it failed, its task alone says; also that it did, when it had no content yet.
             await _raise_failed_task(cloud, image)
         if progress is not None:
             there = (image.size or 0) if image.status == "active" else 0
@@ -117,13 +117,17 @@ async def until_active(cloud: Region, id: str, timeout: float, progress: OnProgr
 
 
 def _is_active(image: Image) -> bool:
-    failed = image.get("os_glance_failed_import")
+    failed = _failed_stores(image)
     imported = not image.get("os_glance_importing_to_stores")
     if image.status in ("killed", "deleted", "pending_delete"):
         raise _failure(image, f"ended as {image.status}")
     if failed and imported and image.status != "active":
         raise _failure(image, f"could not be imported into {failed}")
     return image.status == "active"
+
+
+def _failed_stores(image: Image) -> str:
+    return str(image.get("os_glance_failed_import") or "")
 
 
 def _failure(image: Image, why: str) -> ResourceFailed:
@@ -139,4 +143,5 @@ async def _raise_failed_task(cloud: Region, image: Image) -> None:
         return  # a service older than these tasks
     for task in tasks:
         if task.status == "failure":
-            raise _failure(image, f"could not be imported: {task.message or 'the service does not say why'}")
+            where = f" into {stores}" if (stores := _failed_stores(image)) else ""
+            raise _failure(image, f"could not be imported{where}: {task.message or 'the service does not say why'}")

@@ -63,7 +63,8 @@ async def _from_content(
     *,
     allow_duplicates: bool,
 ) -> Image:
-    disk_format = wanted.disk_format or formats.recognise(head, tail) or cloud.config.image_format
+    usual = cloud.config.image_format
+    disk_format = wanted.disk_format or formats.proposed(head, tail, usual, wanted.container_format)
     formats.check_safe(head, disk_format)
     if not allow_duplicates and (same := await same_already(cloud, wanted, content)) is not None:
         return same

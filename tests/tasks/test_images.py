@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gc
+import gzip
 import io
+import lzma
 import random
 import struct
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -57,10 +60,11 @@ def test_a_file_says_itself_what_it_is(head: bytes, found: str | None) -> None:
     assert formats.recognise(head) == found
 
 
-def test_a_file_that_refers_to_others_is_refused() -> None:
-    def qcow2(backing: int = 0, features: int = 0) -> bytes:
-        return b"QFI\xfb" + struct.pack(">IQ", 3, backing) + b"\0" * 56 + struct.pack(">Q", features) + b"\0" * 40
+def qcow2(backing: int = 0, features: int = 0) -> bytes:
+    return b"QFI\xfb" + struct.pack(">IQ", 3, backing) + b"\0" * 56 + struct.pack(">Q", features) + b"\0" * 40
 
+
+def test_a_file_that_refers_to_others_is_refused() -> None:
     def vmdk(kind: str) -> bytes:
         return b"KDMV" + b"\0" * 508 + f'# Disk DescriptorFile\nversion=1\ncreateType="{kind}"\n'.encode()
 
@@ -79,6 +83,30 @@ def test_a_file_that_refers_to_others_is_refused() -> None:
     ):
         with pytest.raises(aiocloud.InvalidRequest, match=why):
             formats.check_safe(head, disk_format)
+
+
+def test_nobody_need_say_a_format() -> None:
+    for head, usual, format_ in (
+        (qcow2(), "raw", "qcow2"),
+        (b"no sign at all", "qcow2", "raw"),
+        (b"no sign at all", "vhdx", "raw"),
+        (b"no sign at all", "vhd", "vhd"),
+        (b"", "iso", "iso"),
+    ):
+        assert formats.proposed(head, b"", usual, "bare") == format_
+    for compress in (gzip.compress, bz2.compress, lzma.compress):
+        head = compress(qcow2())
+        with pytest.raises(aiocloud.InvalidRequest, match=r"is compressed \(.*: unpack it first"):
+            formats.proposed(head, b"", "qcow2", "bare")
+        assert formats.proposed(head, b"", "qcow2", "compressed") == "qcow2"
+
+
+@pytest.mark.anyio
+async def test_what_bears_no_sign_is_no_qcow2(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """Glance refuses content that is not what it is said to be, with 415."""
+    async with to(fake, clouds_yaml) as cloud:
+        image = await cloud.create_image("plain", data=b"content " * 1000)
+        assert (image.status, image.disk_format) == ("active", "raw")
 
 
 @pytest.mark.anyio
