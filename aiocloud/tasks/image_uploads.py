@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 
-from aiocloud.errors import ChecksumMismatch, CloudError, Conflict, Timeout
+from aiocloud.errors import ChecksumMismatch, CloudError, Conflict, HTTPError, Timeout
 from aiocloud.poller import wait_for
 from aiocloud.progress import Meter
 from aiocloud.reconcile import is_ambiguous
@@ -40,6 +41,8 @@ __all__ = ["from_source"]
 _log = logging.getLogger("aiocloud.images")
 
 _TRIES = 3
+_SOON = 60.0
+"""Seconds in which Glance notices that nobody sends any more."""
 _DIRECT = {"name": "glance-direct"}
 
 
@@ -126,7 +129,7 @@ async def _once(
             if way.imports:
                 await images.stage(image.id, body, deadline=math.inf)
             else:
-                await _put(cloud, image, body)
+                await _put(cloud, image, body, way.timeout)
         sending.check_given()
         if not isinstance(source, AsyncIterator):
             await source.check()
@@ -205,19 +208,27 @@ class _Sending:
         return await hash_of(self._source, algorithm)
 
 
-async def _put(cloud: Region, image: Image, body: Body) -> None:
-    """A plain upload. After an end that nobody knows, the image's status tells whether it was one."""
+async def _put(cloud: Region, image: Image, body: Body, patience: float) -> None:
+    """A plain upload. After an end that nobody knows, the image's status tells whether it was one.
+
+    A proxy that has waited long enough (504) says nothing of the service: it goes on, for `patience` seconds maybe. Where
+    the connection broke, it soon takes the image back.
+    """
     try:
         await cloud.image.images.upload(image.id, body, deadline=math.inf)
     except CloudError as error:
         if not is_ambiguous(error) and not isinstance(error, Conflict):
             raise
+        late = isinstance(error, HTTPError) and error.status_code == HTTPStatus.GATEWAY_TIMEOUT
 
         async def look() -> Image:
             return await cloud.image.images.get(image.id)
 
         settled = await wait_for(
-            look, lambda seen: seen.status != "saving", what=f"the end of the upload of {image.name}", timeout=60
+            look,
+            lambda seen: seen.status != "saving",
+            what=f"the end of the upload of {image.name}",
+            timeout=patience if late else min(patience, _SOON),
         )
         if settled.status != "active":
             raise

@@ -35,7 +35,9 @@ async def test_the_cloud_fetches_from_a_url(fake: FakeCloud, clouds_yaml: Path) 
         image = await cloud.create_image("web", uri="http://images/disk.raw?x=1.qcow2", wait=True, tags=["blue"])
         assert (image.status, image.size, image.disk_format, image.tags) == ("active", len(CONTENT), "raw", ["blue"])
         assert fake.count(service="image", method="PUT") == 0
-        with pytest.raises(aiocloud.ResourceFailed, match="fake RegionOne: .*could not be imported into files: Task failed"):
+        with pytest.raises(
+            aiocloud.ResourceFailed, match="fake RegionOne: .*could not be imported into files: Task failed"
+        ):
             await cloud.create_image("gone", uri="http://images/gone.raw", wait=True)
         assert await cloud.search_images("gone") == []
 

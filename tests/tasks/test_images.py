@@ -21,7 +21,7 @@ import pytest
 
 import aiocloud
 from aiocloud import Cloud
-from aiocloud.tasks import formats
+from aiocloud.tasks import formats, image_uploads
 from aiocloud.tasks.objects import upload_archive
 from aiocloud.tasks.together import Pace
 from aiocloud.testing import FakeCloud, Fault
@@ -147,6 +147,27 @@ async def test_a_broken_upload_ends_in_one_image(
         image = await cloud.create_image("mine", disk, disk_format="raw", use_import=how == "import", wait=True)
         assert (image.status, image.size) == ("active", len(CONTENT))
         assert {each.id for each in await cloud.list_images()} - before == {image.id}
+
+
+@pytest.mark.anyio
+async def test_a_proxy_that_waited_long_enough_says_nothing_of_the_service(
+    fake: FakeCloud, clouds_yaml: Path, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The storage takes its time, the load balancer answers 504, and Glance finishes: nothing is sent twice."""
+    monkeypatch.setattr(image_uploads, "_SOON", 0.1)
+    region = fake.cloud().region()
+
+    def too_late(reply: Reply) -> Reply:
+        (image,) = (each for each in region.glance.images.values() if each["name"] == "mine")
+        image["status"] = "saving"
+        region.later(1.0, lambda: image.update(status="active"))
+        return Reply(504, b"<html><h1>504 Gateway Time-out</h1></html>")
+
+    fake.fault(Fault(service="image", method="PUT", path="*/file", mutate=too_late))
+    async with to(fake, clouds_yaml) as cloud:
+        image = await cloud.create_image("mine", disk, disk_format="raw")
+        assert (image.status, image.size) == ("active", len(CONTENT))
+    assert fake.count(service="image", method="PUT") == 1
 
 
 class BreaksOff(httpx2.AsyncBaseTransport):
