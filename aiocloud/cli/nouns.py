@@ -12,7 +12,8 @@ class Noun:
     """A kind of thing. `collection` is where its verbs are: `service.collection` of a Cloud.
 
     Where `Cloud` has a task of its own (`create_server`, `search_servers`, ...), that is what runs; `flat` and `flats` are
-    what its names say, one and many. Else the collection's verb runs, and `new` (`module:Spec`) says what a create may ask for.
+    what its names say, one and many, and `shown` is the one that shows, if it is called otherwise. Else the collection's
+    verb runs, and `new` (`module:Spec`) says what a create may ask for.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Noun:
     wide: str = ""
     flat: str = ""
     flats: str = ""
+    shown: str = ""
     new: str = ""
     verbs: tuple[str, ...] = ("list", "show", "create", "delete")
 
@@ -167,7 +169,14 @@ _TABLE = (
         "name object_count bytes_used",
         "storage_policy read_acl",
     ),
-    Noun("object", "objects in a container", "", "name content_length content_type last_modified etag", "container"),
+    Noun(
+        "object",
+        "objects in a container",
+        "",
+        "name content_length content_type last_modified etag",
+        "container",
+        shown="get_object_metadata",
+    ),
     Noun("stack", "stacks", "orchestration.stacks", "id name status created_at", "status_reason description"),
     Noun("zone", "DNS zones", "dns.zones", "id name status type email ttl", "description serial"),
     Noun(

@@ -22,12 +22,14 @@ from aiocloud.fleet import Done
 from aiocloud.model import Spec, build
 from aiocloud.verb import via
 
-__all__ = ["app_of"]
+__all__ = ["app_of", "verb_of"]
 
 Verb = Callable[..., Awaitable[Any]]
 Given = Mapping[str, Any]
 
 _TASKS = {"list": "search", "show": "get", "create": "create", "delete": "delete"}
+_IDLE = {"container": ("skip_cache",), "object": ("meta",), "floating-ip": ("retry",)}
+"""What callers who come from other SDKs may pass, and what changes nothing."""
 _HELP = {
     "list": "List {what}: all, or those whose name or id this is, or fits this shell pattern.",
     "show": "Show one of the {what} in full.",
@@ -47,7 +49,7 @@ def app_of(noun: Noun) -> App:
     app = App(name=noun.name, help=f"{noun.what[0].upper()}{noun.what[1:]}.", result_action="return_value")
     runs = {"list": _list, "show": _show, "create": _create, "delete": _delete}
     for name in noun.verbs:
-        verb, arguments = _verb(noun, name)
+        verb, arguments = verb_of(noun, name)
         app.command(runs[name](noun, verb, arguments), name=name, help=_help(noun, name, verb))
     for name, (path, said) in EXTRA.get(noun.name, {}).items():
         app.command(path, name=name, help=said)
@@ -63,15 +65,19 @@ def _help(noun: Noun, name: str, verb: Verb) -> str:
     return "\n\n".join(one for one in paragraphs if not one.startswith("Raises "))
 
 
-def _verb(noun: Noun, name: str) -> tuple[Verb, list[Argument]]:
+def verb_of(noun: Noun, name: str) -> tuple[Verb, list[Argument]]:
     """What does it, and what it can be told: the Cloud's own task, or the collection's verb."""
     flat = f"{_TASKS[name]}_{noun.many if name == 'list' else noun.one}"
+    if name == "show" and noun.shown:
+        flat = noun.shown
     if not isinstance(inspect.getattr_static(Cloud, flat, None), via | None):
         task = getattr(Cloud, flat)
         first = next(iter(inspect.signature(task).parameters))
-        arguments = arguments_of(task, [first])
+        arguments = arguments_of(task, [first, *_IDLE.get(noun.name, ())])
         if name in ("show", "delete") and not any(argument.required for argument in arguments):
-            arguments[0] = replace(arguments[0], required=True)
+            # What goes by an id alone, or by a name or an id, goes by either.
+            named = next((each for each in arguments if each.name == "name_or_id"), arguments[0])
+            arguments = [replace(named, required=True), *(each for each in arguments[1:] if each is not named)]
         return task, arguments
     if name == "create" and noun.new:
         spec = _spec(noun.new)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import typing
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 import yaml
 
-from aiocloud.cli.nouns import NOUNS
+from aiocloud.cli.nouns import NOUNS, Noun
+from aiocloud.cli.verbs import verb_of
+from aiocloud.model import Resource
 from aiocloud.testing import FakeCloud
 from tests.cli.conftest import Shell
 
@@ -126,10 +129,28 @@ def test_objects_go_up_and_come_down(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "up").write_bytes(bytes(range(256)) * 100)
     assert shell("object", "create", "box", "thing", "--filename", "up", "-c", "my-vexxhost").code == 0
     assert shell("object", "list", "box", "-c", "my-vexxhost", "-o", "name").out == "thing\n"
+    shown = shell("object", "show", "box", "thing", "-c", "my-vexxhost", "-o", "json").json
+    assert (shown["name"], shown["content_length"]) == ("thing", 25600)
+    assert shell("object", "show", "box", "nothing", "-c", "my-vexxhost").code == 4
     assert shell("object", "save", "box", "thing", "down", "-c", "my-vexxhost").code == 0
     assert (tmp_path / "down").read_bytes() == (tmp_path / "up").read_bytes()
     assert shell("object", "delete", "box", "thing", "-c", "my-vexxhost").code == 0
     assert shell("container", "delete", "box", "-c", "my-vexxhost").code == 0
+
+
+@pytest.mark.parametrize("noun", [noun for noun in NOUNS.values() if "show" in noun.verbs], ids=lambda noun: noun.name)
+def test_what_is_shown_is_one_thing_by_its_name(noun: Noun) -> None:
+    verb, arguments = verb_of(noun, "show")
+    told = typing.get_type_hints(verb)["return"]
+    kinds = [each for each in typing.get_args(told) or (told,) if each is not type(None)]
+    assert all(each is Any or issubclass(each, Resource) for each in kinds)
+    *_, last = [argument.name for argument in arguments if argument.required]
+    assert last in ("name_or_id", "name", "id")
+
+
+def test_no_option_changes_nothing() -> None:
+    for noun, verb, idle in (("container", "show", "skip_cache"), ("object", "delete", "meta")):
+        assert idle not in [argument.name for argument in verb_of(NOUNS[noun], verb)[1]]
 
 
 @pytest.mark.parametrize("noun", ["object", "image"])
