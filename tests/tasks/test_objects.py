@@ -602,3 +602,23 @@ async def test_links_archives_copies_and_access(fake: FakeCloud, clouds_yaml: Pa
         assert "temp_url_sig=" in url
         form = await generate_form_signature(cloud, "box", "up/", "https://example.org/", 1000, 2, 60)
         assert form.signature and key not in repr(form)
+
+
+async def test_a_refusal_says_what_is_not_there(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    """Swift's own words are "Not Found" and "There was a conflict"."""
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "large", data=big(3000), segment_size=1000)
+        none = "fake RegionOne: .*there is no object 'nope' in the container 'box'"
+        with pytest.raises(aiocloud.NotFound, match=none):
+            await cloud.get_object("box", "nope")
+        with pytest.raises(aiocloud.NotFound, match=none):
+            await cloud.download_object("box", "nope", tmp_path / "file")
+        with pytest.raises(aiocloud.NotFound, match="there is no container 'nobox'"):
+            await cloud.list_objects("nobox")
+        with pytest.raises(aiocloud.NotFound, match="there is no container 'nobox'"):
+            await cloud.set_container_access("nobox", "public")
+        with pytest.raises(aiocloud.Conflict, match="the container 'box' is not empty"):
+            await cloud.delete_container("box")
+        await cloud.object_store.objects("box_segments").delete(boxes(fake)["box_segments"][1])
+        with pytest.raises(aiocloud.Conflict, match="a segment of the large object 'large' in 'box' is missing"):
+            await cloud.download_object("box", "large", tmp_path / "file")

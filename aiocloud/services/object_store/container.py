@@ -12,6 +12,7 @@ from aiocloud.errors import NotFound
 from aiocloud.model import Page, Place, Resource, Spec, Which, Wire, build, read_one
 from aiocloud.services.object_store.capabilities import capabilities
 from aiocloud.services.object_store.headers import container_path, header_fields, header_values, metadata_headers
+from aiocloud.services.object_store.words import in_words
 
 __all__ = ["Container", "Containers", "EditContainer", "NewContainer"]
 
@@ -87,7 +88,8 @@ class Containers(Collection[Container, New, Edit], Generic[New, Edit]):
     async def get(self, name_or_id: Which) -> Container:
         """The container with this name, with all that Swift knows of it. Raises NotFound."""
         name = self._id(name_or_id)
-        response = await self.endpoint.head(container_path(name))
+        with in_words(name):
+            response = await self.endpoint.head(container_path(name))
         fields = {**header_fields(response.headers, "container"), "name": name, "id": name}
         strict, origin = self.endpoint.options.strict, self.endpoint.location
         return read_one(Container, fields, strict=strict, origin=origin, where=f"container {name}")
@@ -108,13 +110,16 @@ class Containers(Collection[Container, New, Edit], Generic[New, Edit]):
         spec = build(self._edit, *args, **kwargs)
         assert isinstance(spec, EditContainer)  # noqa: S101
         name = self._id(name_or_id)
-        await self.endpoint.post(container_path(name), headers=spec.headers())
+        with in_words(name):
+            await self.endpoint.post(container_path(name), headers=spec.headers())
         return await self.get(name)
 
     async def delete(self, name_or_id: Which, ignore_missing: bool = True) -> bool:
         """Remove it: True, or False when it was not there. Raises Conflict while there are objects in it."""
+        name = self._id(name_or_id)
         try:
-            await self.endpoint.delete(container_path(self._id(name_or_id)))
+            with in_words(name):
+                await self.endpoint.delete(container_path(name))
         except NotFound:
             if not ignore_missing:
                 raise

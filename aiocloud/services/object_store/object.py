@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
@@ -22,6 +22,7 @@ from aiocloud.services.object_store.headers import (
     object_path,
     quoted_path,
 )
+from aiocloud.services.object_store.words import in_words
 from aiocloud.transport.body import Body
 from aiocloud.transport.reading import AS_STORED
 
@@ -92,7 +93,8 @@ class Objects(Listing[Object]):
 
     async def _head(self, name: str, params: Mapping[str, str] | None = None) -> httpx.Response:
         # What would be compressed has no size, and another ETag.
-        return await self.endpoint.head(self.path(name), params=params, headers=AS_STORED)
+        with in_words(self.container, name):
+            return await self.endpoint.head(self.path(name), params=params, headers=AS_STORED)
 
     def of_headers(self, name: str, response: httpx.Response) -> Object:
         """The object that an answer's headers tell of."""
@@ -111,29 +113,35 @@ class Objects(Listing[Object]):
         deadline: float | None = None,
     ) -> httpx.Response:
         """Store an object in one request: `content` replaces what was there."""
-        return await self.endpoint.request(
-            "PUT",
-            self.path(name),
-            content=content,
-            headers=header_values({"Content-Type": "application/octet-stream", **(headers or {})}),
-            params=params,
-            deadline=deadline,
-        )
+        with in_words(self.container):
+            return await self.endpoint.request(
+                "PUT",
+                self.path(name),
+                content=content,
+                headers=header_values({"Content-Type": "application/octet-stream", **(headers or {})}),
+                params=params,
+                deadline=deadline,
+            )
 
-    def open(
+    @asynccontextmanager
+    async def open(
         self,
         name: str,
         *,
         headers: Mapping[str, str | None] | None = None,
         params: Mapping[str, Any] | None = None,
         deadline: float | None = None,
-    ) -> AbstractAsyncContextManager[httpx.Response]:
+    ) -> AsyncGenerator[httpx.Response]:
         """The object's content as an answer to be read piece by piece, with `aiter_raw`, inside the block.
 
         A proxy that would compress it is asked not to.
         """
         sent = header_values({**AS_STORED, **(headers or {})})
-        return self.endpoint.stream("GET", self.path(name), headers=sent, params=params, deadline=deadline)
+        answer = self.endpoint.stream("GET", self.path(name), headers=sent, params=params, deadline=deadline)
+        async with AsyncExitStack() as until_read:
+            with in_words(self.container, name):
+                response = await until_read.enter_async_context(answer)
+            yield response
 
     async def update(
         self,
@@ -186,7 +194,8 @@ class Objects(Listing[Object]):
     async def delete(self, name_or_id: Which, ignore_missing: bool = True) -> bool:
         """Remove this object, not its segments: True, or False when it was not there."""
         try:
-            await self.endpoint.delete(self.path(name_or_id))
+            with in_words(self.container, self._id(name_or_id)):
+                await self.endpoint.delete(self.path(name_or_id))
         except NotFound:
             if not ignore_missing:
                 raise
@@ -202,7 +211,8 @@ class Objects(Listing[Object]):
         params: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
         can, limit = await capabilities(self.endpoint), int(params.get("limit") or 0)
         while True:
-            page = self._read_page(await self.endpoint.get(self._base, params=params))
+            with in_words(self.container):
+                page = self._read_page(await self.endpoint.get(self._base, params=params))
             page.items[:] = [self._placed(item) for item in page.items]
             yield page
             names = [each.name for each in page.items]
