@@ -226,8 +226,14 @@ class Upload:
         return found
 
     async def _make(self, undo: Undo, name: str, **settings: str | None) -> None:
-        undo.made("container", name, name, lambda id: removal.remove_if_empty(self.cloud, id))
-        await self.cloud.object_store.containers.ensure(name, **settings)
+        ours = True
+
+        async def remove(_: str) -> None:
+            if ours:  # and not somebody else's who was faster
+                await removal.remove_if_empty(self.cloud, name)
+
+        undo.made("container", name, name, remove)
+        ours = await self.cloud.object_store.containers.ensure(name, **settings)
 
     async def _there(self, prefix: str) -> dict[str, Segment]:
         """What an earlier attempt has left."""

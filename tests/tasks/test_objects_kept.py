@@ -136,6 +136,19 @@ async def test_a_new_object_whose_end_nobody_knows_is_not_left(fake: FakeCloud, 
         assert boxes(fake) == {}
 
 
+@pytest.mark.parametrize("size", [1000, None], ids=["large", "plain"])
+async def test_a_container_that_somebody_else_made_meanwhile_stays(
+    fake: FakeCloud, clouds_yaml: Path, size: int | None
+) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_container("box")
+        fake.fault(Fault(service="object-store", method="HEAD", path="*/box", status=404))
+        fake.fault(Fault(service="object-store", method="PUT", path="*/name*", times=None, status=403))
+        with pytest.raises(aiocloud.Forbidden):
+            await cloud.create_object("box", "name", data=big(300_000), segment_size=size)
+        assert boxes(fake) == {"box": []}
+
+
 class Breaking(httpx.AsyncBaseTransport):
     """Loses the answer to the first upload of an object, and breaks off every other in its middle."""
 
