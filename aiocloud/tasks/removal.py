@@ -33,7 +33,8 @@ async def delete_object(cloud: Region, container: str, name: str) -> bool:
     objects = cloud.object_store.objects(container)
     found = await objects.itself(name)
     if found is None:
-        return False
+        # Perhaps expired: it is listed, and its container can't be removed, until it is removed, too.
+        return await objects.delete(name)
     kept = found.is_large and await keeps_versions(cloud, container, deleted=True)
     try:
         segments = [] if kept else await segments_of(cloud, objects, found)

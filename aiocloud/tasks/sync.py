@@ -122,6 +122,10 @@ async def sync_objects(
     here = _without(await to_thread.run_sync(_files, root) if is_there else {}, exclude)
     listed = await _listed(objects, prefix, way)
     there = _without(await _looked_at(objects, listed, prefix, exact=not checksum), exclude)
+    if way == "down":
+        # Listed, but not found: expired, or a link to nothing. That is no reason to remove a file.
+        unsure = {each.name.removeprefix(prefix) for each in listed} - set(there)
+        here = {name: known for name, known in here.items() if name not in unsure}
     steps = plan_sync(here, there, way=way, delete=delete, checksum=checksum)
     alike = len(here if way == "up" else there) - sum(1 for step in steps if not step.do.startswith("delete"))
     if dry_run:
@@ -171,13 +175,21 @@ async def _listed(objects: Objects, prefix: str, way: Literal["up", "down"]) -> 
 
 
 async def _looked_at(objects: Objects, listed: Iterable[Object], prefix: str, *, exact: bool) -> dict[str, Known]:
-    """Objects by their names without the prefix. A listing tells no times and no sizes of large objects: HEAD does."""
+    """Objects by their names without the prefix. A listing tells no times and no sizes of large objects: HEAD does.
+
+    It also names objects that have expired, until Swift has come to remove them; those are left out.
+    """
     found: dict[str, Known] = {}
     limiter = CapacityLimiter(4 * _AT_ONCE)
 
     async def look(each: Object) -> None:
-        async with limiter:
-            whole = await objects.get(each) if exact or not each.content_length else each
+        whole = each
+        if exact or not each.content_length:
+            try:
+                async with limiter:
+                    whole = await objects.get(each)
+            except NotFound:
+                return
         mtime = whole.metadata.get("mtime")
         found[each.name.removeprefix(prefix)] = Known(whole.content_length, _number(mtime))
 

@@ -158,13 +158,10 @@ class Swift(Service):
         return found
 
     def lookup(self, account: str, container: str, name: str) -> Obj | None:
-        """An object that is there and not expired; None otherwise."""
+        """An object that is there and not expired; None otherwise. Listings name it until somebody removes it."""
         box = self.account(account).containers.get(container)
         found = box.objects.get(name) if box else None
-        if box is None or found is None:
-            return None
-        if found.delete_at is not None and found.delete_at <= self.region.clock.now():
-            box.drop(name)
+        if found is None or (found.delete_at is not None and found.delete_at <= self.region.clock.now()):
             return None
         return found
 

@@ -45,6 +45,8 @@ class Summary:
         box = swift.account(account).containers.get(container)
         if box is None or (slash and swift.lookup(account, container, name) is None):
             self.missing += 1
+            if box is not None:
+                box.discard(name)  # it may have expired
         elif slash:
             box.drop(name)
             self.deleted += 1

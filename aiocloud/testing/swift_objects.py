@@ -337,8 +337,12 @@ class Objects:
         """DELETE one, or a static large object with its segments."""
         if req.get("multipart-manifest") == "delete":
             return swift_large.delete_with_segments(self.swift, req)
-        obj = self.need(req)
         box = self.swift.container(req.args["account"], req.args["container"])
+        try:
+            obj = self.need(req)
+        except Fail:
+            box.discard(req.args["object"])  # it may have expired
+            raise
         if not self.restore_version(req, box.headers, obj.name):
             if "x-history-location" in box.headers:
                 self.keep_version(req.args["account"], box.headers, obj)

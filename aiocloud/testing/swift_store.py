@@ -190,6 +190,11 @@ class Container:
         self.used -= self.objects.pop(name).blob.size
         self._names = None
 
+    def discard(self, name: str) -> None:
+        """Forget an object, if there is one."""
+        if name in self.objects:
+            self.drop(name)
+
     def names(self) -> list[str]:
         """Every name, in order."""
         if self._names is None:

@@ -210,6 +210,10 @@ async def test_an_object_expires(target: Target) -> None:
                 await anyio.sleep(0.5)
         with pytest.raises(aiocloud.NotFound):
             await cloud.get_object(box, "short")
+        # It may be listed for hours, and be in the way of its container's removal.
+        assert await cloud.delete_object(box, "short") is False
+        assert await cloud.list_objects(box) == []
+        assert await cloud.delete_container(box) is True
 
 
 async def test_quotas_refuse_what_is_too_much(target: Target) -> None:

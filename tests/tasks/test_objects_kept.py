@@ -136,6 +136,21 @@ async def test_a_new_object_whose_end_nobody_knows_is_not_left(fake: FakeCloud, 
         assert boxes(fake) == {}
 
 
+async def test_what_has_expired_is_listed_until_it_is_removed(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """Its container could not be removed before, either."""
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=b"x", delete_after=60)
+        swift = fake.cloud().region().swift
+        swift.containers["box"].objects["name"].headers["x-delete-at"] = "1"
+        assert await cloud.get_object_metadata("box", "name") is None
+        assert [each.name for each in await cloud.list_objects("box")] == ["name"]
+        with pytest.raises(aiocloud.Conflict, match="not empty"):
+            await cloud.delete_container("box")
+        assert await cloud.delete_object("box", "name") is False
+        assert await cloud.list_objects("box") == []
+        assert await cloud.delete_container("box") is True
+
+
 @pytest.mark.parametrize("size", [1000, None], ids=["large", "plain"])
 async def test_a_container_that_somebody_else_made_meanwhile_stays(
     fake: FakeCloud, clouds_yaml: Path, size: int | None

@@ -9,7 +9,7 @@ import pytest
 
 import aiocloud
 from aiocloud.tasks.sync import Known, Step, plan_sync, sync_objects
-from aiocloud.testing import FakeCloud
+from aiocloud.testing import FakeCloud, Fault
 
 
 def test_the_plan_carries_what_differs_and_removes_only_when_asked() -> None:
@@ -156,3 +156,20 @@ async def test_only_what_a_broken_download_left_is_passed_over(
     async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
         done = await sync_objects(cloud, folder, "box")
         assert {step.name for step in done.steps} == {".mine.part", ".partition.cfg", ".parts"}
+
+
+@pytest.mark.anyio
+async def test_what_is_listed_and_not_found_is_passed_over(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    """Swift lists objects that have expired, until it comes to remove them; and links that lead nowhere."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    for name in ("stays", "expired"):
+        (folder / name).write_text(name)
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        await sync_objects(cloud, folder, "box")
+        fake.fault(Fault(service="object-store", method="HEAD", path="*/box/expired", times=None, status=404))
+        down = await sync_objects(cloud, folder, "box", way="down", delete=True)
+        assert (down.steps, down.alike, down.failed) == ((), 1, ())
+        assert sorted(path.name for path in folder.iterdir()) == ["expired", "stays"]
+        up = await sync_objects(cloud, folder, "box", dry_run=True)
+        assert (up.steps, up.alike) == ((Step("upload", "expired", 7),), 1)
