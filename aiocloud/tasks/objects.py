@@ -89,8 +89,8 @@ async def create_object(
     `data` is bytes, text, a file object, or an iterable or async iterable of bytes of unknown length. `md5` and `sha256`
     are what the content is meant to have; with `generate_checksums` they are computed first, one more read of the file; both
     are kept as metadata. `delete_after` is in seconds from now, `delete_at` in seconds since 1970; Swift then removes the
-    object alone, and the segments of a large one stay. Memory: see `aiocloud.tasks.pieces`. Raises InvalidRequest for a file that can't be read, CloudError when it changes meanwhile,
-    ChecksumMismatch when damage won't stop.
+    object alone, and the segments of a large one stay. Memory: see `aiocloud.tasks.pieces`. Raises InvalidRequest for a file
+    that can't be read, CloudError when it changes meanwhile, ChecksumMismatch when damage won't stop.
     """
     source = await source_of(name if filename is None and data is None else filename, data)
     sums = await _checksums(source, md5, sha256, bool(generate_checksums))
