@@ -24,6 +24,7 @@ __all__ = ["Manifest", "Slice", "read_manifest", "slices_of"]
 _log = logging.getLogger("aiocloud.objects")
 
 _DEEPEST = 10
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,17 @@ class Manifest:
 
 async def read_manifest(cloud: Region, objects: Objects, found: Object) -> Manifest:
     """What a static large object is made of. Raises NotFound, NormalizationError, and Unsupported where nobody can tell.
+
+    One that arrives damaged is read again: an upload, or a removal, would end here.
+    """
+    for _ in range(_TRIES - 1):
+        with suppress(NormalizationError):
+            return await _read_once(cloud, objects, found)
+    return await _read_once(cloud, objects, found)
+
+
+async def _read_once(cloud: Region, objects: Objects, found: Object) -> Manifest:
+    """Read it, or find out.
 
     Ceph's gateway answers with nothing (https://tracker.ceph.com/issues/78866). There it is made of those segments beside it
     whose MD5s together are its ETag.

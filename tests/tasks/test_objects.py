@@ -622,3 +622,16 @@ async def test_a_refusal_says_what_is_not_there(fake: FakeCloud, clouds_yaml: Pa
         await cloud.object_store.objects("box_segments").delete(boxes(fake)["box_segments"][1])
         with pytest.raises(aiocloud.Conflict, match="a segment of the large object 'large' in 'box' is missing"):
             await cloud.download_object("box", "large", tmp_path / "file")
+
+
+async def test_a_manifest_that_arrives_damaged_is_read_again(fake: FakeCloud, clouds_yaml: Path) -> None:
+    def damaged(reply: Reply) -> Reply:
+        return replace(reply, content=b"[{" + bytes(reply.content)[2:-1] if isinstance(reply.content, bytes) else b"")
+
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=big(3000), segment_size=1000)
+        fake.fault(Fault(service="object-store", method="GET", path="*/box/name", after=1, times=2, mutate=damaged))
+        assert await cloud.get_object("box", "name") == big(3000)
+        fake.fault(Fault(service="object-store", method="GET", path="*/box/name", times=None, mutate=damaged))
+        with pytest.raises(aiocloud.NormalizationError, match="fake RegionOne: the manifest of box/name"):
+            await cloud.delete_object("box", "name")
