@@ -54,8 +54,11 @@ class Part:
         self._done += count
         self._meter.add(count)
 
+    def reach(self, done: int) -> None:
+        """So many bytes of this part in all."""
+        if done != self._done:
+            self.add(done - self._done)
+
     def restart(self) -> None:
         """It begins again."""
-        if self._done:
-            self._meter.add(-self._done)
-            self._done = 0
+        self.reach(0)

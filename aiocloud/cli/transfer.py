@@ -55,8 +55,11 @@ def bars() -> Generator[Callable[[str], OnProgress]]:
         def progress(now: Progress) -> None:
             if now.what not in rows:
                 rows[now.what] = int(drawn.add_task(escape(clean(f"{where} {now.what}")), total=now.total))
-            for row in (task.id for task in drawn.tasks if int(task.id) == rows[now.what]):
+            for row in [task.id for task in drawn.tasks if int(task.id) == rows[now.what]]:
                 drawn.update(row, completed=now.done, total=now.total)
+                if now.done == now.total and len(rows) > 1:
+                    drawn.remove_task(row)  # one of many
+                    del rows[now.what]
 
         return progress
 

@@ -19,7 +19,7 @@ from anyio import CapacityLimiter, to_thread
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import CloudError, InvalidRequest, NotFound
 from aiocloud.model import Which
-from aiocloud.progress import OnProgress, Progress
+from aiocloud.progress import Meter, OnProgress, Part, Progress
 from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.objects import create_object, is_object_stale
@@ -109,7 +109,8 @@ async def sync_objects(
     What is of another size, or of another time and other content, is carried; with `checksum` content is compared whatever
     the times say. `delete` removes what only the other side has. `prefix` is put before the names of the objects; `exclude`
     holds shell patterns. `dry_run` only says what would be done, where content would have to be compared as `compare`.
-    Symbolic links and special files are passed over. Failures of single objects and files are in the result. Raises
+    Symbolic links and special files are passed over. `progress` is told of each object that is carried, and of all together
+    (`what` is then the container's name). Failures of single objects and files are in the result. Raises
     InvalidRequest when the folder, or one below it, can't be listed, and NotFound when there is no container to take from.
     """
     objects = cloud.object_store.objects(container)
@@ -130,7 +131,7 @@ async def sync_objects(
     alike = len(here if way == "up" else there) - sum(1 for step in steps if not step.do.startswith("delete"))
     if dry_run:
         return Synced(steps, alike)
-    work = _Work(cloud, objects.container, root, prefix, way, segment_size, progress, sum(step.size for step in steps))
+    work = _Work(cloud, objects.container, root, prefix, way, segment_size, progress)
     await work.run(steps)
     return Synced(tuple(work.done), alike + work.same, tuple(work.failed))
 
@@ -218,36 +219,36 @@ class _Work:
     way: Literal["up", "down"]
     segment_size: int | None
     progress: OnProgress
-    total: int
 
     def __post_init__(self) -> None:
         self.done: list[Step] = []
         self.failed: list[tuple[Step, CloudError]] = []
         self.same = 0
-        self._carried = 0
+        self._all = Meter(self.container, 0, self.progress)
         self._limiter = CapacityLimiter(_AT_ONCE)
 
     async def run(self, steps: Sequence[Step]) -> None:
         """Take them all."""
+        self._all.total = sum(step.size for step in steps if not step.do.startswith("delete"))
         async with concurrently() as tasks:
             for step in steps:
                 tasks.start_soon(self._one, step)
 
     async def _one(self, step: Step) -> None:
         async with self._limiter:
+            part = self._all.part()
             try:
-                await self._take(step)
+                await self._take(step, part)
             except CloudError as error:
                 self.failed.append((step, error))
             except OSError as error:
                 what = "remove" if step.do == "delete file" else "write"
                 problem = CloudError(f"can't {what} {self.root / step.name}: {error.strerror or error}")
                 self.failed.append((step, problem))
-            self._carried += step.size
-            if self.progress is not None:
-                self.progress(Progress(self._carried, self.total, step.name))
+            if not step.do.startswith("delete"):
+                part.reach(step.size)
 
-    async def _take(self, step: Step) -> None:
+    async def _take(self, step: Step, part: Part) -> None:
         name = self.prefix + step.name
         if step.do == "delete object":
             await delete_object(self.cloud, self.container, name)
@@ -260,14 +261,27 @@ class _Work:
         if step.do == "delete file":
             await to_thread.run_sync(path.unlink)
         elif self.way == "up":
-            await create_object(self.cloud, self.container, name, path, segment_size=self.segment_size)
+            size, told = self.segment_size, self._told(part)
+            await create_object(self.cloud, self.container, name, path, segment_size=size, progress=told)
         else:
-            await self._download(name, path)
+            await self._download(name, path, self._told(part))
         self.done.append(step if step.do != "compare" else Step(_CARRY[self.way], step.name, step.size))
 
-    async def _download(self, name: str, path: Path) -> None:
+    def _told(self, part: Part) -> OnProgress:
+        """What hears of one object on its way: the caller, and what counts all together."""
+        if self.progress is None:
+            return None
+        report = self.progress
+
+        def told(now: Progress) -> None:
+            part.reach(now.done)
+            report(now)
+
+        return told
+
+    async def _download(self, name: str, path: Path, told: OnProgress) -> None:
         await to_thread.run_sync(lambda: path.parent.mkdir(parents=True, exist_ok=True))
-        got = await download_object(self.cloud, self.container, name, path)
+        got = await download_object(self.cloud, self.container, name, path, progress=told)
         mtime = _number(got.metadata.get("mtime"))
         if mtime is not None:
             await to_thread.run_sync(os.utime, path, (mtime, mtime))

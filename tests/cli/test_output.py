@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from aiocloud.cli.output import FORMATS, Format, clean, jmespath, pick, render
+from aiocloud.cli.transfer import bars
 from aiocloud.errors import InvalidRequest
+from aiocloud.progress import Progress
 
 EVIL = "a\x1b[31mred\x1b]0;title\x07\u009b2J\u202eevil\r\n[bold]"
 ROWS = [{"id": "1", "name": EVIL, "flavor": {"name": "m1"}, "tags": ["a", "b"], "up": True, "none": None}]
@@ -91,3 +93,30 @@ def test_a_query_finds_or_says_what_is_wrong() -> None:
 def test_what_a_query_finds_may_be_anything() -> None:
     assert render(["a", 1, None], "table") == "a\n1\n\n"
     assert render("one", "table") == "one\n"
+
+
+class Terminal(io.StringIO):
+    """Standard error in a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_for_each_object_and_one_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    with bars() as bar:
+        progress = bar("my-cloud RegionOne")
+        assert progress is not None
+        progress(Progress(0, 300, "box"))
+        for name in ("box/a", "box/b"):
+            progress(Progress(50, 100, name))
+            progress(Progress(100, 100, name))
+        progress(Progress(200, 300, "box"))
+        screen.seek(0)
+        screen.truncate()
+    last = screen.getvalue()  # what was drawn at the end
+    assert "my-cloud RegionOne box " in last
+    assert "200/300 bytes" in last
+    assert "box/a" not in last

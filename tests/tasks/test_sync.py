@@ -173,3 +173,25 @@ async def test_what_is_listed_and_not_found_is_passed_over(fake: FakeCloud, clou
         assert sorted(path.name for path in folder.iterdir()) == ["expired", "stays"]
         up = await sync_objects(cloud, folder, "box", dry_run=True)
         assert (up.steps, up.alike) == ((Step("upload", "expired", 7),), 1)
+
+
+@pytest.mark.anyio
+async def test_progress_is_told_of_each_object_and_of_all(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    folder, copy = tmp_path / "here", tmp_path / "copy"
+    folder.mkdir()
+    for index, size in enumerate((0, 3000, 5000)):
+        (folder / f"file {index}").write_bytes(os.urandom(size))
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        for way in ("up", "down"):
+            seen: list[aiocloud.Progress] = []
+            target = folder if way == "up" else copy
+            await sync_objects(cloud, target, "box", way=way, segment_size=1000, progress=seen.append)
+            together = [each for each in seen if each.what == "box"]
+            assert (together[-1].done, {each.total for each in together}) == (8000, {8000})
+            assert together[0].done < 8000
+            largest = [each for each in seen if each.what == "box/file 2"]
+            assert (largest[-1].done, largest[-1].total) == (5000, 5000)
+        os.utime(folder / "file 1", (1, 1))
+        seen.clear()
+        done = await sync_objects(cloud, folder, "box", progress=seen.append)
+        assert (done.alike, seen[-1]) == (3, aiocloud.Progress(3000, 3000, "box"))
