@@ -35,6 +35,8 @@ from aiocloud.tasks.objects import delete_all
 from benchmarks._page import Row, put_text, table
 
 MiB = 1024 * 1024
+Command = Callable[[str], list[str]]
+"""What a client is started with, by the container."""
 CLIENTS = ("openstacksdk", "swiftclient", "rclone")
 """The others; curl is the limit."""
 
@@ -172,9 +174,9 @@ def python(script: str, where: Where, *arguments: object) -> list[str]:
     return [sys.executable, "-c", script, str(where.config), where.cloud, *map(str, arguments)]
 
 
-def uploads(where: Where, path: Path, size: int) -> dict[str, Callable[[str], list[str]]]:
+def uploads(where: Where, path: Path, size: int) -> dict[str, Command]:
     """The clients that are there, and their commands for a container."""
-    found: dict[str, Callable[[str], list[str]]] = {"aiocloud": lambda box: python(AIOCLOUD_UP, where, box, path, size)}
+    found: dict[str, Command] = {"aiocloud": lambda box: python(AIOCLOUD_UP, where, box, path, size)}
     if has("openstack"):
         found["openstacksdk"] = lambda box: python(OPENSTACKSDK_UP, where, box, path, size)
     if has("swiftclient"):
@@ -188,8 +190,8 @@ def uploads(where: Where, path: Path, size: int) -> dict[str, Callable[[str], li
     return found
 
 
-def downloads(where: Where, target: Path) -> dict[str, Callable[[str], list[str]]]:
-    found: dict[str, Callable[[str], list[str]]] = {"aiocloud": lambda box: python(AIOCLOUD_DOWN, where, box, target)}
+def downloads(where: Where, target: Path) -> dict[str, Command]:
+    found: dict[str, Command] = {"aiocloud": lambda box: python(AIOCLOUD_DOWN, where, box, target)}
     if has("openstack"):
         found["openstacksdk"] = lambda box: python(OPENSTACKSDK_DOWN, where, box, target)
     if has("swiftclient"):
@@ -272,21 +274,29 @@ async def measure(where: Where, path: Path, sizes: Sequence[int], rounds: int, d
         for size in sizes:
             runs: dict[tuple[str, str], list[Cost | str]] = {}
             for nth in range(rounds + 1):
-                for name, command in uploads(where, path, size).items():
+                for name, command in in_turn(uploads(where, path, size), nth):
                     box = f"{prefix}{''.join(char for char in name if char.isalnum())}-{size}-{nth}"
                     await cloud.create_container(box)
                     cost = await anyio.to_thread.run_sync(run, command(box), where.env)
                     runs.setdefault((name, "up"), []).append(cost)
                 begin = python(AIOCLOUD_BEGIN, where, f"{prefix}aiocloud-{size}-{nth}")
                 runs.setdefault(("aiocloud", "begin"), []).append(await anyio.to_thread.run_sync(run, begin, where.env))
-                fetchers = downloads(where, path.with_name("copy")) if size >= down_from else {}
-                for name, command in fetchers.items():
+                copy = path.with_name("copy")
+                for name, command in in_turn(downloads(where, copy) if size >= down_from else {}, nth):
+                    copy.unlink(missing_ok=True)
                     cost = await anyio.to_thread.run_sync(run, command(f"{prefix}aiocloud-{size}-{nth}"), where.env)
                     runs.setdefault((name, "down"), []).append(cost)
                 if where.real:
                     await emptied(cloud, prefix)
             rows += [medians(name, way, size, costs[1:]) for (name, way), costs in runs.items()]
     return rows
+
+
+def in_turn(clients: Mapping[str, Command], nth: int) -> list[tuple[str, Command]]:
+    """Another one begins in each round: who writes after a pause has to get the memory for it from the machine's host."""
+    listed = list(clients.items())
+    first = nth % max(1, len(listed))
+    return listed[first:] + listed[:first]
 
 
 def medians(name: str, way: str, size: int, costs: Sequence[Cost | str]) -> Measured:
