@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from typing import Any
 
+from aiocloud.collection import Creatable
 from aiocloud.errors import CloudError, NotFound
 from aiocloud.poller import wait_for
 from aiocloud.region import Region
 from aiocloud.services.compute.server import Server
 
-__all__ = ["delete_detached", "delete_with_volumes", "kept", "made_for", "makes_volumes"]
+__all__ = ["delete_detached", "delete_snapshot", "delete_with_volumes", "kept", "made_for", "makes_volumes"]
 
 _LONGEST = 30.0  # seconds that Nova may take to let go of a volume
 _PAUSE = 0.5  # seconds between two looks, at most
@@ -61,14 +62,22 @@ async def delete_with_volumes(
 
 async def delete_detached(cloud: Region, id: str) -> None:
     """Remove a volume as soon as Nova has taken it off its server: Cinder refuses before that."""
+    await _delete_when_free(cloud, cloud.block_storage.volumes, id, f"volume {id}")
 
+
+async def delete_snapshot(cloud: Region, id: str) -> None:
+    """Remove a snapshot of a volume as soon as it is made: Cinder refuses before that."""
+    await _delete_when_free(cloud, cloud.block_storage.snapshots, id, f"snapshot {id}")
+
+
+async def _delete_when_free(cloud: Region, things: Creatable[Any, Any], id: str, what: str) -> None:
     async def accepted() -> bool:
         try:
-            await cloud.block_storage.volumes.delete({"id": id})
+            await things.delete({"id": id})
         except CloudError as error:
             if error.status_code != 400:
                 raise
             return False
         return True
 
-    await wait_for(accepted, bool, what=f"{cloud.where}: removal of volume {id}", timeout=_LONGEST, interval=_PAUSE)
+    await wait_for(accepted, bool, what=f"{cloud.where}: removal of {what}", timeout=_LONGEST, interval=_PAUSE)

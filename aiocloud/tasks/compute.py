@@ -67,7 +67,8 @@ async def create_image_snapshot(
 ) -> Image:
     """Make an image of a server's disk as it is now, with `metadata` on it; with `wait`, until it is active.
 
-    When it fails, is cancelled or, with `wait`, is not active within `timeout` seconds, the image is removed again. Raises
+    An image of a server on volumes has no content, and says of which snapshots its disks are to be made: each volume gets one.
+    When it fails, is cancelled or, with `wait`, is not active within `timeout` seconds, all of that is removed again. Raises
     ResourceFailed, Timeout.
     """
     servers, images = cloud.compute.servers, cloud.image.images

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
 
-from aiocloud.errors import NotFound
+from aiocloud._json import mappings
+from aiocloud.errors import CloudError, Leftover, NotFound
 from aiocloud.reconcile import create_once
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image, NewImage
+from aiocloud.tasks.boot_volumes import delete_snapshot
 from aiocloud.tasks.image_wanted import Wanted
 from aiocloud.tasks.undo import Undo
 
@@ -63,7 +66,7 @@ async def made_elsewhere(
     images = cloud.image.images
 
     async def remove(id: str) -> None:
-        await images.delete({"id": id})
+        await _remove_with_snapshots(cloud, id)
 
     async def order() -> Image:
         id = await send()
@@ -72,4 +75,37 @@ async def made_elsewhere(
 
     image = await undo.create("image", order, look, remove)
     await undo.names("image", image.id)
+    for snapshot in _snapshots_in(image):
+        await undo.names("snapshot", snapshot)
     return image
+
+
+async def _remove_with_snapshots(cloud: Region, id: str) -> None:
+    """Remove an image that was just made, with the snapshots of volumes that it stands for."""
+    images = cloud.image.images
+    try:
+        snapshots = _snapshots_in(await images.get(id))
+    except NotFound:
+        return
+    await images.delete({"id": id})
+    left: list[Leftover] = []
+    for snapshot in snapshots:
+        try:
+            await delete_snapshot(cloud, snapshot)
+        except CloudError as error:
+            left.append(Leftover("snapshot", snapshot, None, error.message))
+    if left:
+        raise CloudError(f"image {id} is gone, and has left snapshots of volumes").leaving(left)
+
+
+def _snapshots_in(image: Image) -> list[str]:
+    """The snapshots that Nova made of a server's volumes, where it has no other disk: the image has no content but them.
+
+    https://docs.openstack.org/api-ref/compute/#create-image-createimage-action
+    """
+    told = image.get("block_device_mapping")
+    try:
+        devices = json.loads(told) if isinstance(told, str) else told
+    except ValueError:  # anybody may set a property of that name
+        return []
+    return [one["snapshot_id"] for one in mappings(devices) if isinstance(one.get("snapshot_id"), str)]

@@ -150,7 +150,7 @@ class Undo:
                 try:
                     await step.delete(step.id)
                 except CloudError as error:
-                    left.append(Leftover(step.kind, step.id, step.name, error.message))
+                    left += error.leftovers or [Leftover(step.kind, step.id, step.name, error.message)]
                 pending.pop(0)
         return left + [Leftover(step.kind, step.id, step.name, "no time to remove it") for step in pending]
 

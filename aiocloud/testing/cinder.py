@@ -78,6 +78,10 @@ class Cinder(Service):
         """A volume as POST /volumes makes it; ready now with `at_once`."""
         return self.shelf.make(who, wish, at_once=at_once)
 
+    def make_snapshot(self, who: TokenState, volume_id: str, wish: Wire) -> Wire:
+        """A snapshot of a volume, which may be in use, as POST /snapshots makes it."""
+        return self.snaps.make(who, self.volumes[volume_id], wish)
+
     def attach(self, volume_id: str, server_id: str, device: str) -> str:
         """Attach a volume to a server; the attachment's id. `Fail` when it isn't available."""
         return self.bonds.attach(volume_id, server_id, device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aiocloud.testing.http import Fail, Page, Reply, Req, mapping, paginate
-from aiocloud.testing.state import Wire
+from aiocloud.testing.state import TokenState, Wire
 
 if TYPE_CHECKING:
     from aiocloud.testing.cinder import Cinder
@@ -96,27 +96,31 @@ class Snapshots:
         if volume["status"] not in {"available", *(["in-use"] if in_use else [])}:
             text = f"Volume {volume['id']} status must be available, but current status is: {volume['status']}."
             raise Fail(400, f"Invalid volume: {text}")
+        snapshot = self.make(req.token, volume, given)
+        return Reply.json({"snapshot": {**self.wire(req, snapshot, fresh=True), "status": "creating"}}, 202)
+
+    def make(self, who: TokenState, volume: Wire, wish: Wire) -> Wire:
+        """A snapshot as POST /snapshots makes it, available after the knob's `work_time`."""
         over = "SnapshotLimitExceeded: Maximum number of snapshots allowed ({q}) exceeded"
-        self.cinder.demand(req.project_id, "snapshots", 1, over)
+        self.cinder.demand(who.project_id or "", "snapshots", 1, over)
         snapshot: Wire = {
             "id": self.region.ids.uuid(),
             "created_at": self.cinder.now(),
             "updated_at": None,
-            "name": given.get("name"),
-            "description": given.get("description"),
+            "name": wish.get("name"),
+            "description": wish.get("description"),
             "volume_id": volume["id"],
             "status": "creating",
             "size": volume["size"],
-            "metadata": mapping(given.get("metadata")),
+            "metadata": mapping(wish.get("metadata")),
             "group_snapshot_id": None,
-            "user_id": req.token.user_id,
+            "user_id": who.user_id,
             "consumes_quota": True,
-            "project_id": req.project_id,
+            "project_id": who.project_id,
         }
         self.cinder.snapshots[snapshot["id"]] = snapshot
-        shown = self.wire(req, snapshot, fresh=True)
         self.cinder.shelf.become(snapshot, "available", self.region.knobs.work_time)
-        return Reply.json({"snapshot": shown}, 202)
+        return snapshot
 
     async def update(self, req: Req) -> Reply:
         """PUT /snapshots/{id}."""

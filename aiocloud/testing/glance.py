@@ -154,6 +154,16 @@ class Glance(Service):
         self.region.later(self.region.knobs.work_time, lambda: self.fill(image, done))
         return image
 
+    def snapshot_of_volumes(
+        self, *, name: str, project_id: str, server_id: str, devices: list[Item], properties: Item
+    ) -> Item:
+        """The image of a server whose disks are volumes: no content, but which snapshots its disks are made of."""
+        facts = {"image_type": "snapshot", "instance_uuid": server_id, "bdm_v2": "True"}
+        image = self.new(project_id, {**facts, **properties, "name": name, "size": 0, "status": "active"})
+        image |= {"visibility": "private", "block_device_mapping": json.dumps(devices)}
+        self.images[image["id"]] = image
+        return image
+
     # Rows
 
     def new(self, owner: str, given: Item) -> Item:

@@ -200,19 +200,42 @@ class Actions:
     def create_image(self, req: Req, server: Server, given: Any) -> Reply:
         """{"createImage": {"name": ...}}: a snapshot in glance."""
         self.need(server, "createImage", _from("active", "stopped", "paused", "suspended"))
-        base = server.image or {}
-        image = self.region.glance.snapshot(
-            name=given["name"],
-            project_id=req.project_id,
-            server_id=server.id,
-            base=base,
-            properties=mapping(given.get("metadata")),
-        )
+        properties = mapping(given.get("metadata"))
+        if server.image is None:
+            image = self._image_of_volumes(req, server, given["name"], properties)
+        else:
+            image = self.region.glance.snapshot(
+                name=given["name"],
+                project_id=req.project_id,
+                server_id=server.id,
+                base=server.image,
+                properties=properties,
+            )
         self.go(server, server.status, "image_snapshot")
         headers = {"location": f"{req.base}/v2.1/images/{image['id']}"}
         if req.version >= (2, 45):
             return Reply.json({"image_id": image["id"]}, 202)
         return Reply(202, b"", headers)
+
+    def _image_of_volumes(self, req: Req, server: Server, name: str, properties: Any) -> Any:
+        """A snapshot in cinder of each volume, and an image that says which."""
+        devices = [
+            {
+                "source_type": "snapshot",
+                "destination_type": "volume",
+                "snapshot_id": self.region.cinder.make_snapshot(
+                    req.token, one["volumeId"], {"name": f"snapshot for {name}"}
+                )["id"],
+                "volume_size": self.region.cinder.volumes[one["volumeId"]]["size"],
+                "device_name": one["device"],
+                "delete_on_termination": one["delete_on_termination"],
+                "boot_index": None if at else 0,
+            }
+            for at, one in enumerate(server.volumes)
+        ]
+        return self.region.glance.snapshot_of_volumes(
+            name=name, project_id=req.project_id, server_id=server.id, devices=devices, properties=properties
+        )
 
     def console_output(self, req: Req, server: Server, given: Any) -> Reply:  # noqa: ARG002
         """{"os-getConsoleOutput": {"length": lines}}."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 import aiocloud
@@ -118,9 +120,19 @@ async def test_a_server_boots_from_a_volume_that_stays(target: Target) -> None:
             await cloud.set_volume_bootable(volume.id)
             async with server(cloud, name, image=None, boot_volume=volume, auto_ip=False) as made:
                 assert [each.id for each in await cloud.get_volumes(made)] == [volume.id]
-            kept = await cloud.get_volume(volume.id)
-            assert kept is not None
-            assert kept.status == "available"
+                # An image of it has no content, but says of which snapshot its disk is to be made.
+                image = await cloud.create_image_snapshot(name, made, wait=True, timeout=60)
+                (device,) = json.loads(image["block_device_mapping"])
+                try:
+                    kept = await cloud.get_volume_snapshot_by_id(device["snapshot_id"])
+                    assert kept is not None
+                    assert (image.size, kept.volume_id, kept.name) == (0, volume.id, f"snapshot for {name}")
+                finally:
+                    await cloud.delete_image(image, wait=True)
+                    await cloud.delete_volume_snapshot(device["snapshot_id"], wait=True, timeout=60)
+            after = await cloud.get_volume(volume.id)
+            assert after is not None
+            assert after.status == "available"
         finally:
             await cloud.delete_volume(name, wait=True)
 

@@ -240,6 +240,31 @@ async def test_what_is_made_of_a_volume_or_a_server_is_one_image_or_none(
         assert sorted(await new()) == sorted([image.id, left])
 
 
+async def test_an_image_of_a_server_on_volumes_goes_with_its_snapshots(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """Its content are snapshots of the volumes, which nobody else knows of."""
+    snapshots = fake.cloud().region().cinder.snapshots
+    async with to(fake, clouds_yaml) as cloud:
+        base = await cloud.create_image("base", data=CONTENT, disk_format="raw", wait=True)
+        how: dict[str, Any] = {"boot_from_volume": True, "volume_size": 1, "auto_ip": False}
+        server = await cloud.create_server("s", image=base, flavor="m1.tiny", wait=True, **how)
+        fake.fault(Fault(service="image", method="GET", path="*/images/*", times=1, status=403))
+        with pytest.raises(aiocloud.Forbidden) as caught:
+            await cloud.create_image_snapshot("saved", server)
+        assert caught.value.leftovers == ()
+        assert await cloud.search_images("saved") == []
+        assert not snapshots
+        fake.fault(Fault(service="image", method="GET", path="*/images/*", times=1, status=403))
+        fake.fault(Fault(service="block-storage", method="DELETE", times=None, status=403))
+        with pytest.raises(aiocloud.Forbidden) as caught:
+            await cloud.create_image_snapshot("saved", server)
+        (left,) = caught.value.leftovers
+        assert set(snapshots) == {left.id}
+        assert left.kind == "snapshot"
+        fake.clear()
+        image = await cloud.create_image_snapshot("saved", server, wait=True)
+        assert (image.status, image.size, len(snapshots)) == ("active", 0, 2)
+
+
 async def test_the_wait_for_an_image_tells_its_progress(fake: FakeCloud, clouds_yaml: Path, disk: Path) -> None:
     async with to(fake, clouds_yaml) as cloud:
         image = await cloud.create_image("mine", disk, disk_format="raw", use_import=True)

@@ -55,9 +55,9 @@ def things(fake: FakeCloud) -> dict[str, set[str]]:
     return {kind: set(rows) for kind, rows in kinds.items()}
 
 
-async def boot_from_volume(cloud: Cloud) -> None:
+async def boot_from_volume(cloud: Cloud, name: str = "s") -> None:
     how: dict[str, Any] = {"boot_from_volume": True, "volume_size": 1}
-    await cloud.create_server("s", image=await an_image(cloud), flavor="m1.tiny", wait=True, auto_ip=False, **how)
+    await cloud.create_server(name, image=await an_image(cloud), flavor="m1.tiny", wait=True, auto_ip=False, **how)
 
 
 async def boot_beside_mine(cloud: Cloud) -> None:
@@ -87,6 +87,10 @@ async def image(cloud: Cloud) -> None:
     await cloud.create_image("i", data=b"content", disk_format="raw")
 
 
+async def image_of_volumes(cloud: Cloud) -> None:
+    await cloud.create_image_snapshot("i", "on-a-volume")
+
+
 async def volume(cloud: Cloud) -> None:
     await cloud.create_volume(1)
 
@@ -100,6 +104,7 @@ async def volume(cloud: Cloud) -> None:
         (backup, ["backup"]),
         (volume, ["volume"]),
         (image, ["image"]),
+        (image_of_volumes, ["snapshot", "image"]),
     ],
 )
 async def test_what_was_made_is_found_and_taken_away(
@@ -111,6 +116,7 @@ async def test_what_was_made_is_found_and_taken_away(
 ) -> None:
     async with connect(fake, tmp_path) as cloud:
         await cloud.create_volume(1, name="mine")
+        await boot_from_volume(cloud, "on-a-volume")
         before = things(fake)
         journal = await killed(fake, tmp_path, monkeypatch, work)
         assert things(fake) != before
