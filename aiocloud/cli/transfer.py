@@ -91,7 +91,8 @@ async def save_image(
             await cloud.download_image(name_or_id, output_path=path, output_file=pipe, progress=bar(cloud.where))
             return path
 
-        return await everywhere(where, verb, _tell_path)
+        with _read_by_somebody():
+            return await everywhere(where, verb, _tell_path)
 
 
 async def save_object(container: str, name: str, file: _To | None = None, /, *, where: Where | None = None) -> int:
@@ -107,7 +108,8 @@ async def save_object(container: str, name: str, file: _To | None = None, /, *, 
             await cloud.get_object(container, name, outfile=path or sys.stdout.buffer, progress=bar(cloud.where))
             return path
 
-        return await everywhere(where, verb, _tell_path)
+        with _read_by_somebody():
+            return await everywhere(where, verb, _tell_path)
 
 
 async def sync(
@@ -156,6 +158,17 @@ async def sync(
     for error in failed:
         complain(error)
     return code or (1 if failed else 0)
+
+
+@contextmanager
+def _read_by_somebody() -> Generator[None]:
+    """Standard output may go to a program that has enough before its end, `head` say: that is no error."""
+    try:
+        yield
+    except CloudError as error:
+        if isinstance(error.__cause__, BrokenPipeError):
+            raise error.__cause__ from None
+        raise
 
 
 def _tell_path(done: Done[Path | None]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import subprocess
+import sys
 import typing
 from pathlib import Path
 from typing import IO, Any
@@ -170,6 +172,23 @@ def test_a_dash_is_standard_input_and_output(
         said = shell(noun, "save", *box, "thing", "--odd", "-c", "my-vexxhost")
         assert (said.code, "there is no option --odd" in said.err) == (1, True)
         assert shell(noun, "delete", *box, "thing", "-c", "my-vexxhost").code == 0
+    shell("container", "delete", "box", "-c", "my-vexxhost")
+
+
+@pytest.mark.parametrize("noun", ["object", "image"])
+def test_a_reader_that_has_enough_of_a_download_is_no_error(
+    shell: Shell, tmp_path: Path, configured: Path, noun: str
+) -> None:
+    box = ("box",) if noun == "object" else ()
+    more = () if noun == "object" else ("--disk-format", "raw", "--wait")
+    path = tmp_path / "large"
+    path.write_bytes(bytes(1_000_000))
+    assert shell(noun, "create", *box, "thing", "--filename", str(path), *more, "-c", "my-vexxhost").code == 0
+    main = f"{sys.executable} -m aiocloud.cli"
+    command = f"set -o pipefail; {main} {noun} save {' '.join([*box, 'thing'])} - -c my-vexxhost | head -c 1 | wc -c"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "1", "")
+    assert shell(noun, "delete", *box, "thing", "-c", "my-vexxhost").code == 0
     shell("container", "delete", "box", "-c", "my-vexxhost")
 
 
