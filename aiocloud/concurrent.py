@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 
-__all__ = ["concurrently", "first_error"]
+__all__ = ["concurrently", "each_of", "first_error"]
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -23,6 +26,19 @@ async def concurrently() -> AsyncGenerator[TaskGroup]:
     except BaseExceptionGroup as group:
         error = first_error(group)
         raise error from error.__cause__
+
+
+async def each_of(items: Iterable[T], work: Callable[[T], Awaitable[object]], at_once: int) -> None:
+    """Do it for each, so many at a time: by that many tasks, however many items there are."""
+    left = iter(items)
+
+    async def take() -> None:
+        for item in left:
+            await work(item)
+
+    async with concurrently() as tasks:
+        for _ in range(at_once):
+            tasks.start_soon(take)
 
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:

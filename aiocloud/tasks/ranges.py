@@ -220,8 +220,10 @@ class Target:
         self.finished = True
 
     def close(self) -> None:
-        """Close what is open; what is in the file stays."""
+        """Close what is open; what is in the file stays, if anything is."""
         self._shut()
+        if not self.finished and not self.done:
+            self._growing.remove()
         self._growing.release()
 
     def forget(self) -> None:

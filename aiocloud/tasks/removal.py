@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 import anyio
-from anyio import CapacityLimiter
 
 from aiocloud._json import is_array, load_json, mapping
-from aiocloud.concurrent import concurrently
+from aiocloud.concurrent import each_of
 from aiocloud.errors import CloudError, Conflict, NotFound, Unsupported
 from aiocloud.region import Region
 from aiocloud.services.object_store.headers import split_path
@@ -161,18 +160,15 @@ async def _bulk(cloud: Region, paths: Sequence[str]) -> list[tuple[str, str]]:
 async def _one_by_one(cloud: Region, names: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those that could not be removed."""
     failed: list[tuple[str, str]] = []
-    limiter = CapacityLimiter(_AT_ONCE)
 
-    async def one(container: str, name: str) -> None:
-        async with limiter:
-            try:
-                await cloud.object_store.objects(container).delete(name)
-            except CloudError:
-                failed.append((container, name))
+    async def one(each: tuple[str, str]) -> None:
+        container, name = each
+        try:
+            await cloud.object_store.objects(container).delete(name)
+        except CloudError:
+            failed.append(each)
 
-    async with concurrently() as tasks:
-        for container, name in names:
-            tasks.start_soon(one, container, name)
+    await each_of(names, one, _AT_ONCE)
     return failed
 
 

@@ -8,28 +8,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 
-from aiocloud.concurrent import concurrently
+from aiocloud.concurrent import concurrently, each_of
 from aiocloud.errors import CloudError, InvalidRequest, NotFound
 from aiocloud.model import Which
 from aiocloud.progress import Meter, OnProgress, Part, Progress
 from aiocloud.region import Region
-from aiocloud.services.object_store.object import Object, Objects
+from aiocloud.services.object_store.object import Objects
 from aiocloud.tasks.objects import create_object, is_object_stale
-from aiocloud.tasks.partial import is_partial
 from aiocloud.tasks.ranges import download_object
 from aiocloud.tasks.removal import delete_object
+from aiocloud.tasks.sides import Known, files_below, mtime_of, objects_below, seen
 
 __all__ = ["Step", "Synced", "plan_sync", "sync_objects"]
 
-_AT_ONCE = 4
+_LARGE_AT_ONCE = 4
+"""Each of them has several requests under way."""
+_SMALL_AT_ONCE = 16
+_SMALL = 1024 * 1024  # bytes
 _SIGNS = "\0\\:" if os.name == "nt" else "\0"
 """What a file's name can't have; on Windows some lead elsewhere."""
 _CLOSE = 1.0  # seconds by which the same time may differ once it was written down somewhere
@@ -56,14 +58,6 @@ class Synced:
     def size(self) -> int:
         """Bytes that are carried."""
         return sum(step.size for step in self.steps if step.do in ("upload", "download"))
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of one side's copy; the time is in seconds since 1970, or None where nobody kept it."""
-
-    size: int
-    mtime: float | None
 
 
 def plan_sync(
@@ -107,11 +101,12 @@ async def sync_objects(
     """Make a container like a folder (`up`), or a folder like a container (`down`).
 
     What is of another size, or of another time and other content, is carried; with `checksum` content is compared whatever
-    the times say. `delete` removes what only the other side has. `prefix` is put before the names of the objects; `exclude`
-    holds shell patterns. `dry_run` only says what would be done, where content would have to be compared as `compare`.
-    Symbolic links and special files are passed over. `progress` is told of each object that is carried, and of all together
-    (`what` is then the container's name). Failures of single objects and files are in the result. Raises
-    InvalidRequest when the folder, or one below it, can't be listed, and NotFound when there is no container to take from.
+    the times say. `delete` removes what only the other side has, once all else was done without a failure. `prefix` is put
+    before the names of the objects; `exclude` holds shell patterns. `dry_run` only says what would be done, where content
+    would have to be compared as `compare`. Symbolic links and special files are passed over. `progress` is told of each
+    object that is carried, and of all together (`what` is then the container's name). Failures of single objects and files
+    are in the result. Raises InvalidRequest when the folder, or one below it, can't be listed, and NotFound when there is no
+    container to take from.
     """
     objects = cloud.object_store.objects(container)
     root = Path(folder)
@@ -120,13 +115,15 @@ async def sync_objects(
     is_there = await to_thread.run_sync(root.is_dir)
     if way == "up" and not is_there:
         raise InvalidRequest(f"there is no folder {root}")
-    here = _without(await to_thread.run_sync(_files, root) if is_there else {}, exclude)
-    listed = await _listed(objects, prefix, way)
-    there = _without(await _looked_at(objects, listed, prefix, exact=not checksum), exclude)
-    if way == "down":
-        # Listed, but not found: expired, or a link to nothing. That is no reason to remove a file.
-        unsure = {each.name.removeprefix(prefix) for each in listed} - set(there)
-        here = {name: known for name, known in here.items() if name not in unsure}
+    here = _without(await to_thread.run_sync(files_below, root) if is_there else {}, exclude)
+    there = _without(await _listed(objects, prefix, way), exclude)
+    # Those whose listing does not tell what must be known of them: a HEAD each.
+    looks = await seen(objects, prefix, _doubtful(here, there, way=way, exact=not checksum))
+    there.update((name, known) for name, known in looks.items() if known is not None)
+    for name in (name for name, known in looks.items() if known is None):
+        del there[name]
+        if way == "down":
+            here.pop(name, None)  # its object was listed, but not found: no reason to remove a file
     steps = plan_sync(here, there, way=way, delete=delete, checksum=checksum)
     alike = len(here if way == "up" else there) - sum(1 for step in steps if not step.do.startswith("delete"))
     if dry_run:
@@ -136,76 +133,28 @@ async def sync_objects(
     return Synced(tuple(work.done), alike + work.same, tuple(work.failed))
 
 
-def _files(root: Path) -> dict[str, Known]:
-    """The files below a folder. What can't be looked at is an error: taken for empty, it would be removed elsewhere."""
-    try:
-        return dict(_walk(root))
-    except OSError as error:
-        raise InvalidRequest(f"can't list {error.filename or root}: {error.strerror or error}") from None
-
-
-def _walk(root: Path) -> Iterator[tuple[str, Known]]:
-    for folder, names, files in os.walk(root, onerror=_refuse):
-        names.sort()
-        for name in files:
-            path = Path(folder, name)
-            if path.is_symlink() or not path.is_file() or is_partial(name, files):
-                continue
-            with suppress(FileNotFoundError):  # it was removed meanwhile
-                facts = path.stat()
-                yield path.relative_to(root).as_posix(), Known(facts.st_size, facts.st_mtime)
-
-
-def _refuse(error: OSError) -> None:
-    raise error
-
-
 def _without(known: Mapping[str, Known], exclude: Iterable[str]) -> dict[str, Known]:
     patterns = tuple(exclude)
     return {name: each for name, each in known.items() if not any(fnmatchcase(name, one) for one in patterns)}
 
 
-async def _listed(objects: Objects, prefix: str, way: Literal["up", "down"]) -> list[Object]:
+async def _listed(objects: Objects, prefix: str, way: Literal["up", "down"]) -> dict[str, Known]:
     """The objects. The first upload makes their container; on the way down a misspelt name would empty the folder."""
     try:
-        return [each async for each in objects.stream(prefix=prefix or None)]
+        return await objects_below(objects, prefix)
     except NotFound:
         if way == "down":
             raise
-        return []
+        return {}
 
 
-async def _looked_at(objects: Objects, listed: Iterable[Object], prefix: str, *, exact: bool) -> dict[str, Known]:
-    """Objects by their names without the prefix. A listing tells no times and no sizes of large objects: HEAD does.
-
-    It also names objects that have expired, until Swift has come to remove them; those are left out.
-    """
-    found: dict[str, Known] = {}
-    limiter = CapacityLimiter(4 * _AT_ONCE)
-
-    async def look(each: Object) -> None:
-        whole = each
-        if exact or not each.content_length:
-            try:
-                async with limiter:
-                    whole = await objects.get(each)
-            except NotFound:
-                return
-        mtime = whole.metadata.get("mtime")
-        found[each.name.removeprefix(prefix)] = Known(whole.content_length, _number(mtime))
-
-    async with concurrently() as tasks:
-        for each in listed:
-            if not each.name.endswith("/") and each.content_type != "application/directory":
-                tasks.start_soon(look, each)
-    return found
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
+def _doubtful(
+    here: Mapping[str, Known], there: Mapping[str, Known], *, way: Literal["up", "down"], exact: bool
+) -> Iterator[str]:
+    """The objects that take part, save those of which a size is enough."""
+    for name, known in [*there.items()]:
+        if (way == "down" or name in here) and (exact or not known.size):
+            yield name
 
 
 @dataclass
@@ -225,28 +174,43 @@ class _Work:
         self.failed: list[tuple[Step, CloudError]] = []
         self.same = 0
         self._all = Meter(self.container, 0, self.progress)
-        self._limiter = CapacityLimiter(_AT_ONCE)
 
     async def run(self, steps: Sequence[Step]) -> None:
-        """Take them all."""
-        self._all.total = sum(step.size for step in steps if not step.do.startswith("delete"))
+        """Carry first, and remove when all of that has arrived; what is in the way of others goes before them."""
+        carried = [step for step in steps if not step.do.startswith("delete")]
+        self._all.total = sum(step.size for step in carried)
+        folders = {str(parent) for step in carried for parent in PurePosixPath(step.name).parents}
+        first = [step for step in steps if step.do == "delete file" and step.name in folders]
+        last = [step for step in steps if step.do.startswith("delete") and step not in first]
+        await self._each(first)
+        await self._each(carried)
+        if not self.failed:
+            await self._each(last)
+            return
+        for step in last:
+            kept = CloudError(f"{step.name} was not removed, as not everything else could be done")
+            self.failed.append((step, kept))
+
+    async def _each(self, steps: Sequence[Step]) -> None:
+        """Take these, the small ones beside the large ones."""
+        small = (step for step in steps if step.size <= _SMALL)
+        large = (step for step in steps if step.size > _SMALL)
         async with concurrently() as tasks:
-            for step in steps:
-                tasks.start_soon(self._one, step)
+            tasks.start_soon(each_of, small, self._one, _SMALL_AT_ONCE)
+            tasks.start_soon(each_of, large, self._one, _LARGE_AT_ONCE)
 
     async def _one(self, step: Step) -> None:
-        async with self._limiter:
-            part = self._all.part()
-            try:
-                await self._take(step, part)
-            except CloudError as error:
-                self.failed.append((step, error))
-            except OSError as error:
-                what = "remove" if step.do == "delete file" else "write"
-                problem = CloudError(f"can't {what} {self.root / step.name}: {error.strerror or error}")
-                self.failed.append((step, problem))
-            if not step.do.startswith("delete"):
-                part.reach(step.size)
+        part = self._all.part()
+        try:
+            await self._take(step, part)
+        except CloudError as error:
+            self.failed.append((step, error))
+        except OSError as error:
+            what = "remove" if step.do == "delete file" else "write"
+            problem = CloudError(f"can't {what} {self.root / step.name}: {error.strerror or error}")
+            self.failed.append((step, problem))
+        if not step.do.startswith("delete"):
+            part.reach(step.size)
 
     async def _take(self, step: Step, part: Part) -> None:
         name = self.prefix + step.name
@@ -282,7 +246,7 @@ class _Work:
     async def _download(self, name: str, path: Path, told: OnProgress) -> None:
         await to_thread.run_sync(lambda: path.parent.mkdir(parents=True, exist_ok=True))
         got = await download_object(self.cloud, self.container, name, path, progress=told)
-        mtime = _number(got.metadata.get("mtime"))
+        mtime = mtime_of(got)
         if mtime is not None:
             await to_thread.run_sync(os.utime, path, (mtime, mtime))
 

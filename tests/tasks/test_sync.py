@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 import aiocloud
-from aiocloud.tasks.sync import Known, Step, plan_sync, sync_objects
+from aiocloud.tasks.sides import Known
+from aiocloud.tasks.sync import Step, plan_sync, sync_objects
 from aiocloud.testing import FakeCloud, Fault
 
 
@@ -88,8 +90,58 @@ async def test_what_the_disk_refuses_is_named_and_the_rest_is_done(
         (copy / "other").mkdir()
         (copy / "gone").write_bytes(b"z")
         done = await sync_objects(cloud, copy, "box", way="down", delete=True)
-        assert {step.name for step in done.steps} == {"a/b", "gone"}
+        assert {step.name for step in done.steps} == {"a/b"}
         assert "other: Is a directory" in str(done.failed[0][1])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("way", ["up", "down"])
+async def test_nothing_is_removed_before_all_else_has_arrived(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, way: Literal["up", "down"]
+) -> None:
+    """What was renamed on one side is, for a while, only here or there; a refusal must not make that nowhere."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        (folder / "old").write_bytes(b"x")
+        await sync_objects(cloud, folder, "box")
+        if way == "up":
+            (folder / "old").rename(folder / "new")
+        else:
+            await cloud.object_store.objects("box").copy("old", "box", "new")
+            await cloud.delete_object("box", "old")
+        method = "PUT" if way == "up" else "GET"
+        fake.fault(Fault(service="object-store", method=method, path="*/box/new", times=None, status=403))
+        done = await sync_objects(cloud, folder, "box", way=way, delete=True)
+        assert done.steps == ()
+        assert [step.name for step, _ in done.failed] == ["new", "old"]
+        assert done.failed[1][1].message == "old was not removed, as not everything else could be done"
+        # Of a download that never began, nothing is left beside it either.
+        left = [each.name for each in await cloud.list_objects("box")] if way == "up" else os.listdir(folder)
+        assert left == ["old"]
+        fake.clear()
+        fake.requests.clear()
+        done = await sync_objects(cloud, folder, "box", way=way, delete=True)
+        assert [(step.do.split()[0], step.name) for step in done.steps] == [(f"{way}load", "new"), ("delete", "old")]
+        assert done.failed == ()
+
+
+@pytest.mark.anyio
+async def test_a_few_files_do_not_cost_a_look_at_every_object(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    for name in ("one", "two", "three"):
+        (folder / name).write_text(name)
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        for nth in range(20):
+            await cloud.create_object("box", f"other-{nth}", data=b"x")
+        await sync_objects(cloud, folder, "box")
+        fake.requests.clear()
+        done = await sync_objects(cloud, folder, "box", exclude=["t*"], delete=True, dry_run=True)
+        assert (len(done.steps), done.alike) == (20, 1)
+        assert fake.count(service="object-store", method="HEAD") == 1
 
 
 @pytest.mark.anyio

@@ -1,0 +1,84 @@
+"""What is in a folder, and what is in a container, by the same names: that of a file below its folder, with slashes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiocloud.concurrent import each_of
+from aiocloud.errors import InvalidRequest, NotFound
+from aiocloud.services.object_store.object import Object, Objects
+from aiocloud.tasks.partial import is_partial
+
+__all__ = ["Known", "files_below", "mtime_of", "objects_below", "seen"]
+
+_LOOKS = 16
+"""So many objects are asked for at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one side's copy; the time is in seconds since 1970, or None where nobody kept it."""
+
+    size: int
+    mtime: float | None
+
+
+def files_below(root: Path) -> dict[str, Known]:
+    """The files below a folder. What can't be looked at is an error: taken for empty, it would be removed elsewhere."""
+    try:
+        return dict(_walk(root))
+    except OSError as error:
+        raise InvalidRequest(f"can't list {error.filename or root}: {error.strerror or error}") from None
+
+
+def _walk(root: Path) -> Iterator[tuple[str, Known]]:
+    for folder, names, files in os.walk(root, onerror=_refuse):
+        names.sort()
+        for name in files:
+            path = Path(folder, name)
+            if path.is_symlink() or not path.is_file() or is_partial(name, files):
+                continue
+            with suppress(FileNotFoundError):  # it was removed meanwhile
+                facts = path.stat()
+                yield path.relative_to(root).as_posix(), Known(facts.st_size, facts.st_mtime)
+
+
+def _refuse(error: OSError) -> None:
+    raise error
+
+
+async def objects_below(objects: Objects, prefix: str) -> dict[str, Known]:
+    """The objects as they are listed: with no times, no size of dynamic large ones, and with those that have expired."""
+    found: dict[str, Known] = {}
+    async for each in objects.stream(prefix=prefix or None):
+        if not each.name.endswith("/") and each.content_type != "application/directory":
+            found[each.name.removeprefix(prefix)] = Known(each.content_length, None)
+    return found
+
+
+async def seen(objects: Objects, prefix: str, names: Iterable[str]) -> dict[str, Known | None]:
+    """What a HEAD tells of each; None for one that is not found, as it has expired or is a link to nothing."""
+    found: dict[str, Known | None] = {}
+
+    async def look(name: str) -> None:
+        try:
+            one = await objects.get(prefix + name)
+        except NotFound:
+            found[name] = None
+        else:
+            found[name] = Known(one.content_length, mtime_of(one))
+
+    await each_of(names, look, _LOOKS)
+    return found
+
+
+def mtime_of(one: Object) -> float | None:
+    """When the file was changed last that was sent, in seconds since 1970, where that is kept."""
+    try:
+        return float(one.metadata["mtime"])
+    except (KeyError, ValueError):
+        return None
