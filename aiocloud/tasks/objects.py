@@ -43,6 +43,7 @@ __all__ = [
     "is_object_stale",
     "list_containers",
     "list_objects",
+    "put_file",
     "search_containers",
     "search_objects",
     "set_container_access",
@@ -103,7 +104,25 @@ async def create_object(
         meter.add(old.content_length)
         return await describe(objects, old, wanted)
     upload = Upload(cloud, objects, name, wanted, can, meter, segment_size, use_slo, keep_segments)
-    return await upload.send(source, old)
+    return await upload.send_and_look(source, old)
+
+
+async def put_file(
+    cloud: Region,
+    container: Which,
+    name: str,
+    filename: str | os.PathLike[str],
+    *,
+    segment_size: int | None = None,
+    progress: OnProgress = None,
+) -> None:
+    """What `create_object` does with a file that is known to differ, for those who don't ask what came of it."""
+    source = await FileSource.open(filename)
+    objects = cloud.object_store.objects(container)
+    old, can = await _at_first(cloud, objects, name)
+    meter = Meter(f"{objects.container}/{name}", source.size, progress)
+    wanted = described(name, source, {}, (None, None, None, None, None), None)
+    await Upload(cloud, objects, name, wanted, can, meter, segment_size).send(source, old)
 
 
 async def _at_first(cloud: Region, objects: Objects, name: str) -> tuple[Object | None, Capabilities]:

@@ -7,7 +7,7 @@ Compared are names, sizes and then, as asked, times or checksums. Times are kept
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -21,7 +21,7 @@ from aiocloud.model import Which
 from aiocloud.progress import Meter, OnProgress, Part, Progress
 from aiocloud.region import Region
 from aiocloud.services.object_store.object import Objects
-from aiocloud.tasks.objects import create_object, is_object_stale
+from aiocloud.tasks.objects import is_object_stale, put_file
 from aiocloud.tasks.ranges import download_object
 from aiocloud.tasks.removal import delete_object
 from aiocloud.tasks.sides import Known, files_below, mtime_of, objects_below, seen
@@ -117,8 +117,13 @@ async def sync_objects(
         raise InvalidRequest(f"there is no folder {root}")
     here = _without(await to_thread.run_sync(files_below, root) if is_there else {}, exclude)
     there = _without(await _listed(objects, prefix, way), exclude)
-    # Those whose listing does not tell what must be known of them: a HEAD each.
-    looks = await seen(objects, prefix, _doubtful(here, there, way=way, exact=not checksum))
+    # A HEAD for those of which the listing does not tell what must be known; a download asks itself.
+    whole = way == "down" and dry_run
+    takes_part = {name: known for name, known in there.items() if name in here or way == "down"}
+    doubtful = [
+        name for name, known in takes_part.items() if whole or not known.size or (name in here and not checksum)
+    ]
+    looks = await seen(objects, prefix, doubtful)
     there.update((name, known) for name, known in looks.items() if known is not None)
     for name in (name for name, known in looks.items() if known is None):
         del there[name]
@@ -146,15 +151,6 @@ async def _listed(objects: Objects, prefix: str, way: Literal["up", "down"]) -> 
         if way == "down":
             raise
         return {}
-
-
-def _doubtful(
-    here: Mapping[str, Known], there: Mapping[str, Known], *, way: Literal["up", "down"], exact: bool
-) -> Iterator[str]:
-    """The objects that take part, save those of which a size is enough."""
-    for name, known in [*there.items()]:
-        if (way == "down" or name in here) and (exact or not known.size):
-            yield name
 
 
 @dataclass
@@ -226,9 +222,9 @@ class _Work:
             await to_thread.run_sync(path.unlink)
         elif self.way == "up":
             size, told = self.segment_size, self._told(part)
-            await create_object(self.cloud, self.container, name, path, segment_size=size, progress=told)
-        else:
-            await self._download(name, path, self._told(part))
+            await put_file(self.cloud, self.container, name, path, segment_size=size, progress=told)
+        elif not await self._download(name, path, self._told(part)):
+            return
         self.done.append(step if step.do != "compare" else Step(_CARRY[self.way], step.name, step.size))
 
     def _told(self, part: Part) -> OnProgress:
@@ -243,12 +239,17 @@ class _Work:
 
         return told
 
-    async def _download(self, name: str, path: Path, told: OnProgress) -> None:
+    async def _download(self, name: str, path: Path, told: OnProgress) -> bool:
+        """False when it is not there: expired, or removed since it was listed."""
         await to_thread.run_sync(lambda: path.parent.mkdir(parents=True, exist_ok=True))
-        got = await download_object(self.cloud, self.container, name, path, progress=told)
+        try:
+            got = await download_object(self.cloud, self.container, name, path, progress=told)
+        except NotFound:
+            return False
         mtime = mtime_of(got)
         if mtime is not None:
             await to_thread.run_sync(os.utime, path, (mtime, mtime))
+        return True
 
     def _path(self, name: str) -> Path:
         """Where an object's file is. Raises InvalidRequest for a name that leads out of the folder."""

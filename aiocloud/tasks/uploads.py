@@ -72,20 +72,31 @@ class Upload:
         self._before: list[tuple[str, str]] = []
         self._finishing = False
 
-    async def send(self, source: Source | AsyncIterator[bytes], old: Object | None) -> Object:
+    async def send(self, source: Source | AsyncIterator[bytes], old: Object | None) -> None:
         """Put the content in place of `old`, and remove what `old` was made of once the new one is complete."""
+        async with Undo(self.cloud) as undo:
+            await self._send(undo, source, old)
+
+    async def send_and_look(self, source: Source | AsyncIterator[bytes], old: Object | None) -> Object:
+        """The same, and give what came of it."""
+        async with Undo(self.cloud) as undo:
+            await self._send(undo, source, old)
+            return await self.objects.get(self.name)
+
+    async def _send(self, undo: Undo, source: Source | AsyncIterator[bytes], old: Object | None) -> None:
         self._old = old
         self._before = await self._segments_of(old)
-        async with Undo(self.cloud) as undo:
-            if isinstance(source, AsyncIterator):
-                with ExitStack() as spools:
-                    cut_up = pieces_of(source, self.segment_size, self.can, spools)
-                    async with closed_after(source), aclosing(cut_up) as pieces:
-                        return await self._stream(undo, pieces)
-            plan = cut(source.size, self.segment_size, self.can, use_slo=self.use_slo)
-            if plan.whole:
-                return await self._whole(undo, source)
-            return await self._in_segments(undo, source, plan)
+        if isinstance(source, AsyncIterator):
+            with ExitStack() as spools:
+                cut_up = pieces_of(source, self.segment_size, self.can, spools)
+                async with closed_after(source), aclosing(cut_up) as pieces:
+                    await self._stream(undo, pieces)
+            return
+        plan = cut(source.size, self.segment_size, self.can, use_slo=self.use_slo)
+        if plan.whole:
+            await self._whole(undo, source)
+        else:
+            await self._in_segments(undo, source, plan)
 
     async def _segments_of(self, old: Object | None) -> list[tuple[str, str]]:
         """The segments of what is replaced; none where the container keeps older versions, which need theirs."""
@@ -101,7 +112,7 @@ class Upload:
             _log.warning("%s: should it be replaced, they stay", error)
             return []
 
-    async def _replaced(self, segments: list[Segment]) -> Object:
+    async def _replaced(self, segments: list[Segment]) -> None:
         """The new object is in place: nothing needs the old one's segments any more."""
         now = {(each.container, each.name) for each in segments}
         stale = [each for each in dict.fromkeys(self._before) if each not in now]
@@ -109,11 +120,10 @@ class Upload:
             await removal.delete_many(self.cloud, stale)
             if not now:
                 await removal.remove_if_empty(self.cloud, self._beside.container)
-        return await self.objects.get(self.name)
 
     # Whole
 
-    async def _whole(self, undo: Undo, source: Source) -> Object:
+    async def _whole(self, undo: Undo, source: Source) -> None:
         """One PUT; a large body is not sent on the chance that its container is there."""
 
         async def missing() -> None:
@@ -134,7 +144,8 @@ class Upload:
         except anyio.get_cancelled_exc_class():
             self._taking_back(undo, piece, good=True)
             raise
-        return await self._commit([])
+        self._taking_back(undo, piece, good=True)
+        await self._commit([])
 
     def _taking_back(self, undo: Undo, piece: Piece, *, good: bool) -> None:
         async def take_back(_: str) -> None:
@@ -152,7 +163,7 @@ class Upload:
 
     # In segments
 
-    async def _in_segments(self, undo: Undo, source: Source, plan: Cut) -> Object:
+    async def _in_segments(self, undo: Undo, source: Source, plan: Cut) -> None:
         """A file's segments have names that the next attempt finds again."""
         known = isinstance(source, FileSource)
         size = plan.segment_size
@@ -164,14 +175,15 @@ class Upload:
             self._beside, source, plan, prefix, self.meter, missing=lambda: self._prepare(undo, prefix), there=there
         )
         await source.check()
-        return await self._finish(prefix, segments)
+        await self._finish(prefix, segments)
 
-    async def _stream(self, undo: Undo, pieces: AsyncIterator[tuple[int, Spool]]) -> Object:
+    async def _stream(self, undo: Undo, pieces: AsyncIterator[tuple[int, Spool]]) -> None:
         """A stream that ends within its first piece is an object like any other."""
         _, first = await anext(pieces)
         second = await anext(pieces, None)
         if second is None:
-            return await self._whole(undo, first)
+            await self._whole(undo, first)
+            return
 
         async def all_pieces() -> AsyncGenerator[tuple[int, Spool], None]:
             yield 0, first
@@ -191,7 +203,7 @@ class Upload:
                 segment_size=size,
                 missing=lambda: self._prepare(undo, prefix),
             )
-        return await self._finish(prefix, segments)
+        await self._finish(prefix, segments)
 
     async def _prepare(self, undo: Undo, prefix: str) -> bool:
         """Both containers are there, and the segments will be taken back should this fail. False: there are none yet."""
@@ -274,7 +286,7 @@ class Upload:
             return split_path(found.object_manifest) == (beside, prefix)
         return any(place == beside and name.startswith(prefix) for place, name in await self._parts(found))
 
-    async def _finish(self, prefix: str, segments: list[Segment]) -> Object:
+    async def _finish(self, prefix: str, segments: list[Segment]) -> None:
         """Make the segments one object, in place of whatever is there by now."""
         self._before += await self._segments_of(await self.objects.itself(self.name))
         self._finishing = True
@@ -286,18 +298,16 @@ class Upload:
                 headers = {**self.headers, "X-Object-Manifest": quoted_path(self._beside.container, prefix)}
                 await self.objects.put(self.name, b"", headers=headers)
 
-        return await self._commit(segments, put)
+        await self._commit(segments, put)
 
-    async def _commit(self, segments: list[Segment], put: Callable[[], Awaitable[object]] | None = None) -> Object:
+    async def _commit(self, segments: list[Segment], put: Callable[[], Awaitable[object]] | None = None) -> None:
         """Put the new object in place, and the old one's segments away. A cancellation waits until that is done."""
-        made: list[Object] = []
-        with anyio.move_on_after(_COMMIT, shield=True):
+        with anyio.move_on_after(_COMMIT, shield=True) as scope:
             if put is not None:
                 await put()
-            made.append(await self._replaced(segments))
-        if not made:
+            await self._replaced(segments)
+        if scope.cancelled_caught:
             raise Timeout(f"{self.objects.container}/{self.name} was not complete within {_COMMIT:g} seconds")
-        return made[0]
 
     async def _put_manifest(self, segments: list[Segment]) -> None:
         """A static large object's manifest, sent until Swift has it as it is meant.

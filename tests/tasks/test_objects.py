@@ -153,6 +153,27 @@ async def test_a_cancelled_upload_leaves_nothing(fake: FakeCloud, clouds_yaml: P
             assert boxes(fake) == {}
 
 
+@pytest.mark.parametrize("segment_size", [None, 1000])
+async def test_an_upload_cancelled_at_its_last_question_leaves_nothing_new(
+    fake: FakeCloud, clouds_yaml: Path, segment_size: int | None
+) -> None:
+    """What is replaced by then stays replaced."""
+    async with to(fake, clouds_yaml) as cloud:
+        for there in (False, True):
+            # The first HEAD asks what is replaced, another before a manifest takes its place; the last what came of it.
+            earlier = 1 if segment_size is None else 2
+            fake.fault(Fault(service="object-store", method="HEAD", path="*/box/name", after=earlier, delay=60))
+            with anyio.move_on_after(1) as scope:
+                await cloud.create_object("box", "name", data=big(3000), segment_size=segment_size)
+            assert scope.cancelled_caught
+            fake.clear()
+            if there:
+                assert await cloud.get_object("box", "name") == big(3000)
+            else:
+                assert boxes(fake) == {}
+                await cloud.create_object("box", "name", data=b"old", segment_size=segment_size)
+
+
 async def chunks(data: bytes, step: int) -> AsyncIterator[bytes]:
     for at in range(0, len(data), step):
         yield data[at : at + step]
