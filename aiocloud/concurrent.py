@@ -1,17 +1,34 @@
-"""Several things at once inside one call, whose error is one error."""
+"""Several things at once inside one call, whose error is one error; and the threads that the heavy work is done in."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
+from anyio.lowlevel import RunVar
 
-__all__ = ["concurrently", "each_of", "first_error"]
+__all__ = ["concurrently", "each_of", "first_error", "workers"]
 
 T = TypeVar("T")
+
+_workers: RunVar[anyio.CapacityLimiter] = RunVar("aiocloud threads that read, hash and write")
+
+
+def workers() -> anyio.CapacityLimiter:
+    """The threads that read, hash and write, at most 4: one more than cores, at hand while another's result is on its way.
+
+    More are no faster, and each holds on to memory that it freed.
+    """
+    try:
+        return _workers.get()
+    except LookupError:
+        limiter = anyio.CapacityLimiter(min(4, 1 + (os.cpu_count() or 1)))
+        _workers.set(limiter)
+        return limiter
 
 
 @asynccontextmanager

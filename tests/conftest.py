@@ -23,13 +23,22 @@ def anyio_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 def backend_of(way_out: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, dict[str, Any]]:
     """The event loop of a way out, and the way to it open."""
     loop, _, way = way_out.partition(" over ")
+    if way:
+        monkeypatch.setattr("aiocloud.transport.pool.is_content", lambda _: way == "sockets")
     if way == "httpx2":
         monkeypatch.setattr("aiocloud.transport.pool.find_spec", lambda _: None)
     return loop, {}
 
 
-EVERY_WAY_OUT = ["asyncio", "asyncio over httpx2", "trio"]
-"""asyncio has two ways out: the fast one, where it is installed, and the HTTP library's own."""
+EVERY_WAY_OUT = [
+    "asyncio",
+    "asyncio over httpx2",
+    "asyncio over sockets",
+    "trio",
+    "trio over httpx2",
+    "trio over sockets",
+]
+"""By itself content takes sockets of our own; the rest takes the fast way where there is one, or the HTTP library's."""
 
 
 @pytest.fixture

@@ -6,16 +6,15 @@ MD5 is what Swift and Glance compare by; here it finds damage, and keeps nothing
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable
 from typing import Protocol
 
-from anyio import CapacityLimiter, to_thread
-from anyio.lowlevel import RunVar
+from anyio import to_thread
 
+from aiocloud.concurrent import workers
 from aiocloud.errors import InvalidRequest
 
-__all__ = ["Digests", "Hash", "hashers", "is_known", "new_hash"]
+__all__ = ["Digests", "Hash", "is_known", "new_hash"]
 
 # Below this many bytes the hop to a thread costs more than the hashing.
 _SMALL = 16 * 1024
@@ -46,22 +45,6 @@ def is_known(algorithm: str | None) -> bool:
     return algorithm in hashlib.algorithms_available
 
 
-_hashers: RunVar[CapacityLimiter] = RunVar("aiocloud threads that hash")
-
-
-def hashers() -> CapacityLimiter:
-    """The threads that read, hash and write, at most 4: one more than cores, at hand while another's result is on its way.
-
-    More are no faster, and each holds on to memory that it freed.
-    """
-    try:
-        return _hashers.get()
-    except LookupError:
-        limiter = CapacityLimiter(min(4, 1 + (os.cpu_count() or 1)))
-        _hashers.set(limiter)
-        return limiter
-
-
 class Digests:
     """Several hashes of one stream of bytes."""
 
@@ -75,9 +58,9 @@ class Digests:
         if len(data) <= _SMALL:
             self.update_now(data)
         else:
-            await to_thread.run_sync(self.update_now, data, limiter=hashers())
+            await to_thread.run_sync(self.update_now, data, limiter=workers())
 
-    def update_now(self, data: bytes) -> None:
+    def update_now(self, data: bytes | memoryview) -> None:
         """Take in more, right here: for those who are in a worker thread already."""
         for hash_ in self._hashes.values():
             hash_.update(data)

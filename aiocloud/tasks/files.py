@@ -74,7 +74,15 @@ class Positioned:
             os.lseek(self._file, at, os.SEEK_SET)
             return os.read(self._file, size)
 
-    def write(self, chunks: Sequence[bytes], at: int) -> None:
+    def read_into(self, part: memoryview, at: int) -> int:
+        """Fill `part` with the bytes from there; how many there were."""
+        if hasattr(os, "preadv"):
+            return os.preadv(self._file, [part], at)
+        data = self.read(len(part), at)
+        part[: len(data)] = data
+        return len(data)
+
+    def write(self, chunks: Sequence[bytes | memoryview], at: int) -> None:
         """Put chunks there, one after the other."""
         for first in range(0, len(chunks), _AT_ONCE):
             some = chunks[first : first + _AT_ONCE]

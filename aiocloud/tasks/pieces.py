@@ -13,6 +13,7 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import anyio
@@ -26,10 +27,10 @@ from aiocloud.services.object_store.capabilities import Capabilities
 from aiocloud.services.object_store.object import Objects
 from aiocloud.tasks.digests import Digests
 from aiocloud.tasks.segments import Cut, Segment, range_of, segments_prefix, stream_segment_size
-from aiocloud.tasks.sources import CHUNK, Source, Spool
+from aiocloud.tasks.sources import CHUNK, FileSource, Source, Spool
 from aiocloud.tasks.streams import closed_after
 from aiocloud.tasks.window import Window, had_trouble
-from aiocloud.transport.body import Body, Replay
+from aiocloud.transport.body import Body, Draw, Replay
 
 __all__ = ["Piece", "put_piece", "send_file", "send_stream"]
 
@@ -113,7 +114,8 @@ def _can_try_again(error: CloudError) -> bool:
 
 async def _body(piece: Piece, part: Any) -> tuple[Body, str | None]:
     """What to send, and its MD5 where it is known beforehand: one chunk is hashed first, and Swift itself refuses damage."""
-    if piece.size <= CHUNK:
+    draw = _draw_of(piece, part)
+    if piece.size <= CHUNK and draw is None:
         piece.digests = Digests(["md5"])
         data = await piece.source.take(piece.start, piece.size, piece.digests)
         piece.stored.add(piece.etag)
@@ -133,7 +135,40 @@ async def _body(piece: Piece, part: Any) -> tuple[Body, str | None]:
                 yield chunk
                 part.add(len(chunk))
 
-    return Replay(chunks_again, piece.size), None
+    return Replay(chunks_again, piece.size, draw), None
+
+
+def _draw_of(piece: Piece, part: Any) -> Callable[[], Draw] | None:
+    """How worker threads read it themselves: not where several read all of the same file, once for all of them."""
+    source = piece.source
+    if isinstance(source, FileSource) and (source.alone or piece.size < source.size):
+        return partial(_Drawing, piece, source, part)
+    return None
+
+
+class _Drawing:
+    """A piece of a file that worker threads read, hash and send."""
+
+    def __init__(self, piece: Piece, source: FileSource, part: Any) -> None:
+        part.restart()
+        piece.digests = Digests(["md5"])
+        self._part = part
+        self._piece = piece
+        self._source = source
+        self._hashed = 0
+
+    def fill(self, part: memoryview, at: int) -> None:
+        """The piece from there on; what is asked for again was hashed before."""
+        piece = self._piece
+        self._source.fill_now(part, piece.start + at)
+        piece.digests.update_now(part[self._hashed - at :])
+        self._hashed = max(self._hashed, at + len(part))
+        if self._hashed == piece.size:
+            piece.stored.add(piece.etag)  # from here on Swift may have all of it
+
+    def went(self, count: int) -> None:
+        """So many more bytes went out."""
+        self._part.add(count)
 
 
 async def md5_of(source: Source, start: int, size: int) -> str:

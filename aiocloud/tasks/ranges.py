@@ -2,7 +2,7 @@
 
 The file grows as `.NAME.part` beside its name, with a list of the ranges that are in it; when it is complete it takes its
 name in one step. A download that breaks off leaves both for the next one, which asks for what is missing, as long as the
-object is still the same. Memory: requests under way x 2 MiB.
+object is still the same. Memory: 256 KiB for each of at most 4 worker threads, or, behind a proxy, requests under way x 2 MiB.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import anyio
 from anyio import to_thread
 
 from aiocloud._http import httpx
-from aiocloud.concurrent import concurrently
+from aiocloud.concurrent import concurrently, workers
 from aiocloud.errors import (
     ChecksumMismatch,
     CloudError,
@@ -35,12 +35,12 @@ from aiocloud.progress import Meter, OnProgress
 from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
-from aiocloud.tasks.digests import Hash, hashers, new_hash
+from aiocloud.tasks.digests import Hash, new_hash
 from aiocloud.tasks.files import Positioned
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.partial import Growing
 from aiocloud.tasks.window import Window, had_trouble
-from aiocloud.transport.reading import raw_pieces
+from aiocloud.transport.reading import poured, raw_pieces
 
 __all__ = ["Job", "download_object", "fetch_range", "jobs_of"]
 
@@ -182,25 +182,20 @@ class Target:
             raise
         return cls(growing, file, journal, done)
 
-    async def write(self, start: int, chunks: Sequence[bytes], sums: _Along) -> None:
-        """Put chunks, one after the other, where they belong, and hash them on the way."""
-        await to_thread.run_sync(self._write, start, chunks, sums, limiter=hashers())
-
-    def _write(self, start: int, chunks: Sequence[bytes], sums: _Along) -> None:
-        for chunk in chunks:
-            sums.update(chunk)
-        self._file.write(chunks, start)
+    def write_now(self, data: memoryview, at: int) -> None:
+        """Put bytes where they belong, in a worker thread."""
+        self._file.write([data], at)
 
     async def hash(self, start: int, size: int, hash_: Hash) -> None:
         """Hash what is in the file."""
-        await to_thread.run_sync(self._hash, start, size, hash_, limiter=hashers())
+        await to_thread.run_sync(self._hash, start, size, hash_, limiter=workers())
 
     async def holds(self, job: Job) -> bool:
         """Is in the file what the range's slices are known to be?"""
         if not job.slices or any(each.etag is None for each in job.slices):
             return False
         sums = _Along(job)
-        await to_thread.run_sync(self._hash, job.start, job.size, sums, limiter=hashers())
+        await to_thread.run_sync(self._hash, job.start, job.size, sums, limiter=workers())
         return sums.wrong is None
 
     def _hash(self, start: int, size: int, hash_: Hash | _Along) -> None:
@@ -245,7 +240,7 @@ class _Along:
         self._taken = 0
         self.wrong: Slice | None = None
 
-    def update(self, chunk: bytes) -> None:
+    def update(self, chunk: bytes | memoryview) -> None:
         """The next bytes."""
         view = memoryview(chunk)
         while len(view) and self._slices:
@@ -443,21 +438,17 @@ async def _copy(
     objects: Objects, found: Object, job: Job, target: Target, sums: _Along, add: Callable[[int], None]
 ) -> bool:
     at, end = job.start, job.start + job.size
+
+    def take(data: memoryview) -> None:
+        nonlocal at
+        if at + len(data) > end:  # what lies beyond belongs to others
+            raise ChecksumMismatch(f"{job.size} bytes of {found.name} were asked for, more came")
+        sums.update(data)
+        target.write_now(data, at)
+        at += len(data)
+
     async with _open(objects, found, job) as response:
-        buffer: list[bytes] = []
-        held = 0
-        async for chunk in raw_pieces(response):
-            buffer.append(chunk)
-            held += len(chunk)
-            add(len(chunk))
-            if held >= _WRITE:
-                if at + held > end:
-                    break  # what lies beyond belongs to others
-                await target.write(at, buffer, sums)
-                at, held, buffer = at + held, 0, []
-        if at + held != end:
-            came = f"{'more than ' if at + held > end else ''}{at + held - job.start}"
-            raise ChecksumMismatch(f"{job.size} bytes of {found.name} were asked for, {came} came")
-        if buffer:
-            await target.write(at, buffer, sums)
+        await poured(response, take, add)
+        if at != end:
+            raise ChecksumMismatch(f"{job.size} bytes of {found.name} were asked for, {at - job.start} came")
         return had_trouble(response)

@@ -21,9 +21,10 @@ from weakref import WeakValueDictionary, finalize, proxy
 from anyio import Event, to_thread
 from anyio.lowlevel import RunVar
 
+from aiocloud.concurrent import workers
 from aiocloud.errors import CloudError, InvalidRequest
 from aiocloud.poller import Shared
-from aiocloud.tasks.digests import Digests, hashers
+from aiocloud.tasks.digests import Digests
 from aiocloud.tasks.files import Positioned, why, write_whole
 from aiocloud.tasks.streams import chunks_of
 from aiocloud.tasks.together import Pace, Running
@@ -171,19 +172,39 @@ class FileSource:
 
     async def _read(self, at: int, size: int, *digests: Digests | None) -> bytes:
         try:
-            chunk = await to_thread.run_sync(self._read_now, at, size, digests, limiter=hashers())
+            chunk = await to_thread.run_sync(self._read_now, at, size, digests, limiter=workers())
         except OSError as error:
             raise CloudError(f"can't read {self.path} any more: {why(error)}") from None
         if len(chunk) != size:
-            raise CloudError(f"{self.path} became shorter while it was uploaded")
+            raise self._shorter()
         return chunk
 
-    def _read_now(self, at: int, size: int, digests: Iterable[Digests | None]) -> bytes:
+    @property
+    def alone(self) -> bool:
+        """Is it read for one upload, with nothing to be hashed along?"""
+        return self.pace.expected <= 1 and self._running is None
+
+    def fill_now(self, part: memoryview, at: int) -> None:
+        """Fill `part` with the bytes from there, in a worker thread. Raises as `read` does."""
+        try:
+            count = self._opened().read_into(part, at)
+        except OSError as error:
+            raise CloudError(f"can't read {self.path} any more: {why(error)}") from None
+        if count != len(part):
+            raise self._shorter()
+
+    def _shorter(self) -> CloudError:
+        return CloudError(f"{self.path} became shorter while it was uploaded")
+
+    def _opened(self) -> Positioned:
         with self._opening:
             if self._file is None:
                 self._file = Positioned(self.path, os.O_RDONLY)
                 finalize(self, self._file.close)
-        chunk = self._file.read(size, at)
+            return self._file
+
+    def _read_now(self, at: int, size: int, digests: Iterable[Digests | None]) -> bytes:
+        chunk = self._opened().read(size, at)
         for each in digests:
             if each is not None:
                 each.update_now(chunk)

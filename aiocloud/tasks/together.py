@@ -83,7 +83,7 @@ class Running(Digests):
         self._busy = True
         return True
 
-    def update_now(self, data: bytes) -> None:
+    def update_now(self, data: bytes | memoryview) -> None:
         """Take in the chunk that was claimed."""
         super().update_now(data)
         self._at += len(data)

@@ -1,14 +1,13 @@
 """The fast way out, by aiohttp: the extra `fast`, on asyncio alone.
 
-A request costs less than half the CPU here, and an answer comes in pieces of 256 KiB instead of 64. What the layers above
-rely on is the same as with the HTTP library's own pool:
+A request costs less than half the CPU here. Only small ones come this way: content has its own (`aiocloud.transport.content`).
+What the layers above rely on is the same as with the HTTP library's own pool:
 
 - *One call is one attempt.* aiohttp would send GET, PUT and DELETE again by itself when a kept connection turns out to be
   dead; the retries are ours, which know of deadlines, budgets, and what may have taken effect.
 - *What went out is told* in the words of the `trace` extension. asyncio tells less than a plain socket: a request counts as
   sent from the moment that its first bytes are given to an open connection, too early sometimes, never too late.
 - *What was built is what is sent*: nothing is quoted, added, decoded, redirected or kept in a jar.
-- *A body is read by a task of the call*, so that a cancelled call waits for what it has begun in threads.
 """
 
 from __future__ import annotations
@@ -21,14 +20,12 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
-import anyio
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.connector import NEEDS_CLEANUP_CLOSED
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from aiocloud._http import httpx
-from aiocloud.concurrent import concurrently
 
 __all__ = ["AiohttpTransport"]
 
@@ -37,11 +34,7 @@ _Tell = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 _AUTOMATIC = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 _HEADER = 64 * 1024
 """Bytes of a header at most."""
-_FITS = 32 * 1024
-"""Bytes of a body that asyncio's own buffer takes: writing them never waits."""
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_STEP = 512 * 1024
-"""Bytes that are written at a time."""
 _LASTING = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
@@ -79,11 +72,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             # It can't be sent again: let the loop hear first of kept connections that were closed meanwhile.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-        body = _body_of(request, tell)
-        if isinstance(body, _Stream):
-            answer = await self._send_stream(request, body, tell)
-        else:
-            answer = await self._send(request, body, tell)
+        answer = await self._send(request, _body_of(request, tell), tell)
         await tell("http11.receive_response_headers.complete", {})
         return httpx.Response(
             answer.status,
@@ -91,20 +80,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             stream=_Answer(answer),
             extensions={"http_version": b"HTTP/1.1", "reason_phrase": (answer.reason or "").encode()},
         )
-
-    async def _send_stream(self, request: httpx.Request, body: _Stream, tell: _Tell) -> aiohttp.ClientResponse:
-        answers: list[aiohttp.ClientResponse] = []
-        try:
-            async with concurrently() as tasks:
-                tasks.start_soon(body.pump)
-                answers.append(await self._send(request, body, tell))
-                # An answer that comes before the whole body went out wants no more of it.
-                tasks.cancel_scope.cancel()
-        except BaseException:
-            for answer in answers:
-                answer.close()
-            raise
-        return answers[0]
 
     async def _send(self, request: httpx.Request, body: aiohttp.Payload | None, tell: _Tell) -> aiohttp.ClientResponse:
         url, timeout = request.url, request.extensions.get("timeout", {})
@@ -165,34 +140,17 @@ def _headers_of(request: httpx.Request) -> list[tuple[str, str]]:
     for name, value in pairs:
         if _CONTROL.search(name) or _CONTROL.search(value):
             raise httpx.LocalProtocolError(f"the header {name!r} has a control character")
-    # aiohttp says it itself, of a body without a length.
-    return [pair for pair in pairs if pair[0].lower() != "transfer-encoding"]
+    return pairs
 
 
-def _body_of(request: httpx.Request, tell: _Tell) -> _Small | _Stream | None:
+def _body_of(request: httpx.Request, tell: _Tell) -> _Small | None:
     stream = request.stream
-    if isinstance(stream, httpx.ByteStream):
-        data = b"".join(stream)
-        if not data:
-            return None
-        if len(data) <= _FITS:
-            return _Small(data, tell)
-    assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - what an async transport is given
-    length = request.headers.get("content-length")
-    timeout = request.extensions.get("timeout", {}).get("write")
-    return _Stream(stream, None if length is None else int(length), timeout, tell)
+    assert isinstance(stream, httpx.ByteStream)  # noqa: S101 - what is read piece by piece goes another way
+    data = b"".join(stream)
+    return _Small(data, tell) if data else None
 
 
-class _Body(aiohttp.Payload):
-    """What aiohttp takes for a body."""
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Nobody asks."""
-        del encoding, errors
-        raise TypeError("a body is bytes")
-
-
-class _Small(_Body):
+class _Small(aiohttp.Payload):
     """A body that is written in one go."""
 
     def __init__(self, data: bytes, tell: _Tell) -> None:
@@ -200,75 +158,15 @@ class _Small(_Body):
         self._size = len(data)
         self._tell = tell
 
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Nobody asks."""
+        del encoding, errors
+        raise TypeError("a body is bytes")
+
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Write it."""
         await _begin(writer, self._tell)
         await writer.write(self._value)
-
-
-class _Stream(_Body):
-    """A body that is written as it is read, by `pump` in a task of the call: aiohttp's own task only waits for it."""
-
-    def __init__(self, stream: httpx.AsyncByteStream, length: int | None, timeout: float | None, tell: _Tell) -> None:
-        super().__init__(stream)
-        self._size = length
-        self._timeout = timeout
-        self._tell = tell
-        loop = asyncio.get_running_loop()
-        self._writer: asyncio.Future[AbstractStreamWriter] = loop.create_future()
-        self._written: asyncio.Future[None] = loop.create_future()
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        """Have it written."""
-        self._writer.set_result(writer)
-        await self._written
-
-    async def pump(self) -> None:
-        """Write it. What the body raises is raised; of a write that fails aiohttp is told, which may have an answer."""
-        writer = await self._writer
-        chunks = aiter(cast("httpx.AsyncByteStream", self._value))
-        # aiohttp's request knows this body, its writer knows the request: whoever knew the writer would close a circle,
-        # and what was sent would stay in memory until the garbage collector comes.
-        del self._value, self._writer
-        try:
-            await self._copy(chunks, writer)
-        except _WriteError as error:
-            if not self._written.done():
-                self._written.set_exception(error.__cause__ or error)
-        else:
-            if not self._written.done():
-                self._written.set_result(None)
-        finally:
-            close = getattr(chunks, "aclose", None)
-            if close is not None:
-                await close()
-
-    async def _copy(self, chunks: AsyncIterator[bytes], writer: AbstractStreamWriter) -> None:
-        left, begun = self._size, False
-        async for chunk in chunks:
-            if not begun:
-                await _begin(writer, self._tell)
-                begun = True
-            if left is not None:
-                left -= len(chunk)
-                if left < 0:
-                    raise httpx.LocalProtocolError("the body is longer than its Content-Length")
-            view = memoryview(chunk)
-            for at in range(0, len(view), _STEP):
-                await self._write(writer, view[at : at + _STEP])
-        if left:
-            raise httpx.LocalProtocolError("the body is shorter than its Content-Length")
-        if not begun:
-            await _begin(writer, self._tell)
-
-    async def _write(self, writer: AbstractStreamWriter, data: memoryview) -> None:
-        try:
-            with anyio.fail_after(self._timeout):
-                await writer.write(data)
-        except TimeoutError as error:
-            raise httpx.WriteTimeout("the request could not be sent in time") from error
-        except (OSError, aiohttp.ClientError) as error:
-            raise _WriteError from error
 
 
 class _WriteError(OSError):

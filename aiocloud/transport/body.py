@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable
+from typing import Protocol
 
 from aiocloud._http import httpx
 
-__all__ = ["Body", "Once", "Replay", "as_stream", "can_send_again"]
+__all__ = ["Body", "Draw", "Once", "Replay", "as_stream", "can_send_again"]
+
+
+class Draw(Protocol):
+    """A body that a worker thread reads as it sends it."""
+
+    def fill(self, part: memoryview, at: int) -> None:
+        """Fill `part` with the body from byte `at` on, in a worker thread; some of it may be asked for again, in order."""
+        ...
+
+    def went(self, count: int) -> None:
+        """So many more bytes went out; called in the event loop."""
+        ...
 
 
 class Replay(httpx.AsyncByteStream):
-    """A body made anew each time it is sent: `Replay(lambda: chunks_of(path), length)`; `length` is in bytes."""
+    """A body made anew each time it is sent: `Replay(lambda: chunks_of(path), length)`; `length` is in bytes.
 
-    def __init__(self, make: Callable[[], AsyncIterable[bytes]], length: int | None = None) -> None:
+    `draw` makes the same body for a way out whose worker threads read it themselves.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], AsyncIterable[bytes]],
+        length: int | None = None,
+        draw: Callable[[], Draw] | None = None,
+    ) -> None:
         self._make = make
         self.length = length
+        self.draw = draw
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = aiter(self._make())

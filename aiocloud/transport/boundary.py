@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 import anyio
 from anyio.lowlevel import RunVar
@@ -17,6 +19,9 @@ from aiocloud.transport.failures import out_of_time, translate
 from aiocloud.transport.layer import Layer
 
 __all__ = ["DEADLINE", "TIMEOUTS", "Boundary"]
+
+T = TypeVar("T")
+Pour = Callable[[Callable[[memoryview], None], Callable[[int], None]], Awaitable[None]]
 
 TIMEOUTS = {"connect": 10.0, "read": 180.0, "write": 60.0, "pool": 60.0}
 """Seconds: an API with few workers takes minutes to accept many creates at once."""
@@ -45,7 +50,9 @@ class Boundary(Layer):
                 raise translate(error, request, call, sent=call.travel.sent) from error
             response.request = request
             if call.stream and not response.is_error:
-                response.stream = _Bounded(response.stream, request, call, started)
+                bounded = response.stream = _Bounded(response.stream, request, call, started)
+                if (pour := response.extensions.get("pour")) is not None:
+                    response.extensions["pour"] = partial(bounded.pour, pour)
             return response
         raise out_of_time(request, call, anyio.current_time() - started, sent=call.travel.sent)
 
@@ -98,14 +105,21 @@ class _Bounded(httpx.AsyncByteStream):
     async def __anext__(self) -> bytes:
         deadline = self._call.deadline
         if deadline is None or deadline == math.inf:
-            return await self._next()  # of thousands of pieces, each would pay for a scope that watches nothing
+            return await self._told(anext(self._pieces))  # thousands of pieces need no scope each that watches nothing
         with anyio.CancelScope(deadline=deadline):
-            return await self._next()
+            return await self._told(anext(self._pieces))
         raise out_of_time(self._request, self._call, anyio.current_time() - self._started, sent=True)
 
-    async def _next(self) -> bytes:
+    async def pour(self, pour: Pour, take: Callable[[memoryview], None], told: Callable[[int], None]) -> None:
+        """All of it by the way out's own worker threads; see `aiocloud.transport.reading.poured`."""
+        with anyio.CancelScope(deadline=self._call.deadline or math.inf):
+            await self._told(pour(take, told))
+            return
+        raise out_of_time(self._request, self._call, anyio.current_time() - self._started, sent=True)
+
+    async def _told(self, work: Awaitable[T]) -> T:
         try:
-            return await anext(self._pieces)
+            return await work
         except _FOREIGN as error:
             raise translate(error, self._request, self._call, sent=True) from error
 

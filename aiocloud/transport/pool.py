@@ -5,6 +5,8 @@ own. Connections are kept for 4 seconds of idleness, because OpenStack's API ser
 word; a request sent on a connection at that very moment has an end that nobody can know. Together with the pool's own
 look at each kept connection before it is used, that leaves such an end to servers that go away for other reasons.
 
+Content goes by connections of its own (`aiocloud.transport.content`), on which bodies move in worker threads.
+
 There is no cap on connections here: `aiocloud.transport.limits` hands over no more requests than may be in flight.
 """
 
@@ -27,6 +29,7 @@ from aiocloud._http import httpx
 from aiocloud.config.schema import CloudConfig
 from aiocloud.errors import ConfigError
 from aiocloud.transport.call import call_of
+from aiocloud.transport.content import ContentTransport
 from aiocloud.transport.tls import TLS, context, warn_unverified
 
 if TYPE_CHECKING:
@@ -36,9 +39,11 @@ __all__ = ["KEPT", "NetworkTransport", "default_transport", "proxy_for"]
 
 KEPT = 4.0
 """Seconds for which an idle connection is kept."""
+_FITS = 32 * 1024
+"""Bytes of a body that are written without waiting."""
 _FAST = "aiocloud.transport.aiohttp"
-_Key = tuple[str | None, str, str | None]
-"""Region, scheme and proxy."""
+_Key = tuple[str | None, str, str | None, bool]
+"""Region, scheme and proxy; is it for content?"""
 
 log = logging.getLogger("aiocloud.transport")
 
@@ -49,7 +54,7 @@ def default_transport(config: CloudConfig) -> httpx.AsyncBaseTransport:
 
 
 class NetworkTransport(httpx.AsyncBaseTransport):
-    """Pools of one cloud, by region, scheme and proxy, made when they are first needed."""
+    """Pools of one cloud, by region, scheme, proxy and purpose, made when they are first needed."""
 
     def __init__(self, cloud: str, tls: TLS, proxies: Mapping[str, str]) -> None:
         self._cloud = cloud
@@ -63,18 +68,22 @@ class NetworkTransport(httpx.AsyncBaseTransport):
         call, url = call_of(request), request.url
         if call.travel.wire is not None:
             call.travel.wire.tells = True
-        key = (call.region, url.scheme, proxy_for(url, self._proxies))
+        proxy = proxy_for(url, self._proxies)
+        key = (call.region, url.scheme, proxy, proxy is None and is_content(request))
         pool = self._pools.get(key) or await self._opened(key)
         return await pool.handle_async_request(request)
 
     async def _opened(self, key: _Key) -> httpx.AsyncBaseTransport:
         """The pool, opened once for all whose first requests come together."""
-        _, scheme, proxy = key
+        _, scheme, proxy, content = key
         async with self._opening:
             if key not in self._pools:
                 verify = await self._context(scheme, proxy)
-                fast = await _fast() if proxy is None else None
-                self._pools[key] = fast(verify, KEPT) if fast else self._open(verify, proxy)
+                if content:
+                    self._pools[key] = ContentTransport(verify, KEPT)
+                else:
+                    fast = await _fast() if proxy is None else None
+                    self._pools[key] = fast(verify, KEPT) if fast else self._open(verify, proxy)
             return self._pools[key]
 
     async def _context(self, scheme: str, proxy: str | None) -> ssl.SSLContext:
@@ -99,6 +108,12 @@ class NetworkTransport(httpx.AsyncBaseTransport):
         with anyio.CancelScope(shield=True):
             for pool in pools:
                 await pool.aclose()
+
+
+def is_content(request: httpx.Request) -> bool:
+    """Is its body, or its answer, read piece by piece, or more than a socket's buffer takes at once?"""
+    stream = request.stream
+    return call_of(request).stream or not isinstance(stream, httpx.ByteStream) or sum(map(len, stream)) > _FITS
 
 
 async def _fast() -> type[AiohttpTransport] | None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext, suppress
 from http import HTTPStatus
 from typing import Any
 
+from anyio import to_thread
+
 from aiocloud._http import httpx
+from aiocloud.concurrent import workers
 from aiocloud.errors import TransportError
 from aiocloud.log import redact_url
 
-__all__ = ["AS_STORED", "CAP", "Pieces", "pieces_from", "raw_pieces", "read_bounded"]
+__all__ = ["AS_STORED", "CAP", "Pieces", "pieces_from", "poured", "raw_pieces", "read_bounded"]
 
 AS_STORED = {"Accept": "*/*", "Accept-Encoding": "identity"}
 """Ask for content with these headers, and no proxy will compress it: it is compared with what was stored."""
@@ -72,6 +75,33 @@ def raw_pieces(response: httpx.Response) -> AsyncIterator[bytes]:
     """
     assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - what an async transport answers
     return aiter(response.stream)
+
+
+_HELD = 1024 * 1024
+"""Bytes of small pieces that are worth a visit to a thread."""
+
+
+async def poured(
+    response: httpx.Response, take: Callable[[memoryview], None], told: Callable[[int], None] = lambda _: None
+) -> None:
+    """Hand an open answer's body, not decoded, to `take` in worker threads, one call after the other.
+
+    What `take` is given is its own until it returns. `told` hears in the event loop how many bytes more have come. Whoever
+    opened the answer closes it.
+    """
+    pour = response.extensions.get("pour")
+    if pour is not None:
+        await pour(take, told)
+        return
+    held = bytearray()
+    async for piece in raw_pieces(response):
+        held += piece
+        told(len(piece))
+        if len(held) >= _HELD:
+            await to_thread.run_sync(take, memoryview(held), limiter=workers())
+            held = bytearray()
+    if held:
+        await to_thread.run_sync(take, memoryview(held), limiter=workers())
 
 
 def pieces_from(response: httpx.Response, start: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:

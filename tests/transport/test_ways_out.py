@@ -5,22 +5,29 @@ from __future__ import annotations
 import gc
 import math
 import socket
+import threading
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
+import trustme
 
 from aiocloud._http import httpx
 from aiocloud.config.schema import CloudConfig
 from aiocloud.errors import CloudError, Timeout, TransportError
 from aiocloud.transport import Replay, build_transport
 from aiocloud.transport.pool import NetworkTransport
+from aiocloud.transport.reading import poured
+from tests.conftest import EVERY_WAY_OUT
 from tests.transport.helper import ask, call_in
 from tests.transport.origin import Visit, polite, serving
 from tests.transport.test_connections import reached
+from tests.transport.test_tls import server
 
 pytestmark = pytest.mark.anyio
 
@@ -234,7 +241,146 @@ async def test_an_answer_left_half_read_costs_its_connection_alone() -> None:
         whole = await transport.handle_async_request(ask(url=origin.url, stream=True))
         assert sum([len(piece) async for piece in whole.aiter_raw()]) == 3_000_000
         await whole.aclose()
-        request = ask(url=origin.url)
-        await transport.handle_async_request(request)
+        request = ask(url=origin.url, stream=True)
+        await (await transport.handle_async_request(request)).aclose()
         assert (origin.connections, call_in(request).travel.attempts) == (2, 1)
         await transport.aclose()
+
+
+@pytest.mark.parametrize("size", [0, 1, 262_144, 5_000_001])
+async def test_content_is_poured_out_whole_over_tls(size: int, tmp_path: Path) -> None:
+    """What TLS has decrypted and nobody has taken yet is not waited for on the socket."""
+    body = (bytes(range(251)) * 20_000)[:size]
+
+    async def script(visit: Visit) -> None:
+        while await visit.request() is not None:
+            await visit.answer(body)
+
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    async with serving(script, server(ca.issue_cert("localhost"))) as origin:
+        transport = build_transport(None, CloudConfig(name="my-cloud", cacert=str(tmp_path / "ca.pem")))
+        for _ in range(2):
+            got, told = bytearray(), list[int]()
+            response = await transport.handle_async_request(ask(url=origin.url, stream=True))
+            await poured(response, got.extend, told.append)
+            await response.aclose()
+            assert (bytes(got), sum(told)) == (body, size)
+        assert origin.connections == 1
+        await transport.aclose()
+
+
+class Drawn:
+    """Bytes that a worker thread reads, which notes what it is asked for."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self.asked: list[tuple[int, int]] = []
+        self.gone = 0
+        self.threads: set[int] = set()
+
+    def fill(self, part: memoryview, at: int) -> None:
+        self.asked.append((at, len(part)))
+        self.threads.add(threading.get_ident())
+        part[:] = self.body[at : at + len(part)]
+
+    def went(self, count: int) -> None:
+        assert threading.get_ident() not in self.threads
+        self.gone += count
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        yield self.body
+        self.gone += len(self.body)
+
+
+def upload(url: str, drawn: Drawn, **call: Any) -> httpx.Request:
+    size = len(drawn.body)
+    request = ask("PUT", url, content=Replay(drawn.chunks, size, lambda: drawn), **call)
+    request.headers.update({"Host": "cloud.test", "Content-Length": str(size)})
+    return request
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+async def test_content_that_threads_read_arrives_whole(encrypted: bool, tmp_path: Path) -> None:
+    body = bytes(range(251)) * 40_000
+
+    async def slowly(visit: Visit) -> None:
+        await anyio.sleep(0.05)
+        await polite(visit)
+
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    tls = server(ca.issue_cert("localhost")) if encrypted else None
+    async with serving(slowly, tls) as origin:
+        transport = build_transport(None, CloudConfig(name="my-cloud", cacert=str(tmp_path / "ca.pem")))
+        for _ in range(2):
+            drawn = Drawn(body)
+            response = await transport.handle_async_request(upload(origin.url, drawn))
+            assert (response.status_code, drawn.gone) == (200, len(body))
+        assert [request.partition(b"\r\n\r\n")[2] for request in origin.requests] == [body, body]
+        assert origin.connections == 1
+        await transport.aclose()
+
+
+@pytest.mark.parametrize("anyio_backend", [way for way in EVERY_WAY_OUT if "httpx2" not in way], indirect=True)
+async def test_an_answer_before_the_end_of_content_stops_it() -> None:
+    """The HTTP library's pool listens only when all has gone out, or nothing can."""
+
+    async def script(visit: Visit) -> None:
+        await visit.stream.receive()
+        await visit.answer(b"{}", "413 Too Large")
+        await anyio.sleep_forever()
+
+    async with reached(script) as (transport, origin):
+        drawn = Drawn(b"x" * 50_000_000)
+        response = await transport.handle_async_request(upload(origin.url, drawn, retries=0, deadline=math.inf))
+        assert response.status_code == 413
+        assert drawn.gone < len(drawn.body)
+
+
+async def test_content_that_can_not_be_read_is_what_is_raised() -> None:
+    class Vanished(Drawn):
+        def fill(self, part: memoryview, at: int) -> None:
+            if at:
+                raise CloudError("the file was changed while it was uploaded")
+            super().fill(part, at)
+
+        async def chunks(self) -> AsyncIterator[bytes]:
+            yield self.body[:1000]
+            raise CloudError("the file was changed while it was uploaded")
+
+    async with reached(polite) as (transport, origin):
+        with pytest.raises(CloudError, match="the file was changed"):
+            await transport.handle_async_request(upload(origin.url, Vanished(b"x" * 1_000_000)))
+        await (await transport.handle_async_request(ask(url=origin.url, stream=True))).aclose()
+        assert (origin.connections, len(origin.requests)) == (2, 1)
+
+
+async def test_content_that_breaks_off_is_sent_again_from_its_beginning() -> None:
+    async def script(visit: Visit) -> None:
+        if visit.number == 1:
+            await visit.stream.receive()
+            visit.reset()
+            return
+        await polite(visit)
+
+    async with reached(script) as (transport, origin):
+        body = bytes(range(250)) * 20_000
+        request = upload(origin.url, Drawn(body))
+        assert (await transport.handle_async_request(request)).status_code == 200
+        assert call_in(request).travel.attempts == 2
+        assert origin.requests[-1].partition(b"\r\n\r\n")[2] == body
+
+
+async def test_content_that_ends_too_early_is_a_transport_error() -> None:
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(b"HTTP/1.1 200 OK\r\ncontent-length: 3000000\r\n\r\n" + b"x" * 1_000_000)
+
+    async with reached(script) as (transport, origin):
+        got = bytearray()
+        response = await transport.handle_async_request(ask(url=origin.url, stream=True))
+        with pytest.raises(TransportError, match="the connection broke"):
+            await poured(response, got.extend)
+        await response.aclose()
+        assert len(got) <= 1_000_000
