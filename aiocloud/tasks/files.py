@@ -39,14 +39,14 @@ def why(error: Exception) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
-def write_whole(file: IO[bytes], data: bytes) -> None:
+def write_whole(file: IO[bytes], data: bytes | memoryview) -> None:
     """Write all of it: an unbuffered file, a pipe say, may take less at a time. Raises OSError."""
     took = _written(file, data)
     while took < len(data):
         took += _written(file, data[took:])
 
 
-def _written(file: IO[bytes], data: bytes) -> int:
+def _written(file: IO[bytes], data: bytes | memoryview) -> int:
     # What is no file of the system's may well say nothing of how much it took, whatever its type promises.
     took = cast("int | None", file.write(data))
     if (took is None and isinstance(file, io.RawIOBase)) or (took == 0 and data):

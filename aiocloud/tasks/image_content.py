@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import anyio
 from anyio import to_thread
 
+from aiocloud._http import httpx
 from aiocloud.errors import ChecksumMismatch, CloudError, InvalidRequest, RateLimited
 from aiocloud.progress import Meter, OnProgress
 from aiocloud.reconcile import is_ambiguous
@@ -20,7 +22,7 @@ from aiocloud.services.image.image import Image
 from aiocloud.tasks.digests import Digests, is_known
 from aiocloud.tasks.files import alone, write_whole
 from aiocloud.tasks.partial import Growing
-from aiocloud.transport.reading import pieces_from
+from aiocloud.transport.reading import pieces_from, poured
 
 __all__ = ["chunks", "to_file", "to_path"]
 
@@ -34,49 +36,106 @@ def known_hash(image: Image) -> tuple[str, str] | None:
     return ("md5", image.checksum) if image.checksum else None
 
 
+class _Reading:
+    """An image's content on its way, over as many connections as it takes."""
+
+    def __init__(self, cloud: Region, image: Image, progress: OnProgress) -> None:
+        self.at = 0
+        """Bytes that have come."""
+        self._cloud = cloud
+        self._image = image
+        self._expected = known_hash(image)
+        self.digests = Digests([self._expected[0]] if self._expected else [])
+        self._meter = Meter(f"image {image.name}", image.size, progress)
+        self._trouble = 0
+        self._before = 0
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[httpx.Response, None]:
+        """The answer from where the last one broke off. Raises InvalidRequest when there is no content yet."""
+        self._before, image = self.at, self._image
+        async with self._cloud.image.images.open(image.id, start=self.at, deadline=math.inf) as response:
+            if response.status_code == 204 and image.size is None:
+                raise InvalidRequest(f"image {image.name} ({image.id}) has no content: it is {image.status}")
+            yield response
+
+    def tell(self) -> None:
+        """Tell how far it is."""
+        self._meter.add(self.at - self._meter.done)
+
+    async def is_over(self, error: CloudError) -> bool:
+        """Did all of it come, and its end did not? Waits before the next try; raises the error where that is in vain."""
+        if self.at and self.at == self._image.size:
+            return True
+        self._trouble = self._trouble + 1 if self.at == self._before else 0
+        if self._trouble >= _TRIES or not (is_ambiguous(error) or isinstance(error, RateLimited)):
+            raise error
+        await anyio.sleep(0.2 * 2**self._trouble)
+        return False
+
+    def check(self) -> None:
+        """Raise ChecksumMismatch when it is not what Glance says that it is."""
+        self.tell()
+        image, expected = self._image, self._expected
+        what = f"image {image.name} ({image.id})"
+        if expected and self.digests.values()[expected[0]] != expected[1]:
+            raise ChecksumMismatch(f"{what} has {expected[0]} {expected[1]}, something else came")
+        if image.size is not None and self.at != image.size:
+            raise ChecksumMismatch(f"{what} has {image.size} bytes, {self.at} came")
+
+
 async def chunks(cloud: Region, image: Image, progress: OnProgress) -> AsyncGenerator[bytes, None]:
     """The content as it comes, on from where it broke off. Raises InvalidRequest when there is none yet, and
     ChecksumMismatch after the last when it is not right.
     """
-    expected = known_hash(image)
-    digests = Digests([expected[0]] if expected else [])
-    meter = Meter(f"image {image.name}", image.size, progress)
-    trouble = 0
+    reading = _Reading(cloud, image, progress)
     while True:
-        before = meter.done
         try:
-            async with cloud.image.images.open(image.id, start=before, deadline=math.inf) as response:
-                if response.status_code == 204 and image.size is None:
-                    raise InvalidRequest(f"image {image.name} ({image.id}) has no content: it is {image.status}")
-                async with pieces_from(response, before) as pieces:
-                    async for chunk in pieces:
-                        if chunk:
-                            await digests.update(chunk)
-                            meter.add(len(chunk))
-                            yield chunk
+            async with reading.open() as response, pieces_from(response, reading.at) as pieces:
+                async for chunk in pieces:
+                    if chunk:
+                        await reading.digests.update(chunk)
+                        reading.at += len(chunk)
+                        reading.tell()
+                        yield chunk
             break
         except CloudError as error:
-            if meter.done and meter.done == image.size:
-                break  # all of it came, and its end did not
-            trouble = trouble + 1 if meter.done == before else 0
-            if trouble >= _TRIES or not (is_ambiguous(error) or isinstance(error, RateLimited)):
-                raise
-            await anyio.sleep(0.2 * 2**trouble)
-    if expected and digests.values()[expected[0]] != expected[1]:
-        raise ChecksumMismatch(f"image {image.name} ({image.id}) has {expected[0]} {expected[1]}, something else came")
-    if image.size is not None and meter.done != image.size:
-        raise ChecksumMismatch(f"image {image.name} ({image.id}) has {image.size} bytes, {meter.done} came")
+            if await reading.is_over(error):
+                break
+    reading.check()
+
+
+async def _copy(cloud: Region, image: Image, write: Callable[[memoryview], None], progress: OnProgress) -> None:
+    """The same, hashed and written by worker threads. Raises CloudError where `write` raises OSError."""
+    reading = _Reading(cloud, image, progress)
+
+    def take(data: memoryview) -> None:
+        reading.digests.update_now(data)
+        try:
+            write(data)
+        except OSError as error:
+            raise CloudError(f"can't write the image: {error.strerror or error}") from error
+        reading.at += len(data)
+
+    while True:
+        try:
+            async with reading.open() as response:
+                await poured(response, take, lambda _: reading.tell(), start=reading.at)
+            break
+        except CloudError as error:
+            if await reading.is_over(error):
+                break
+    reading.check()
 
 
 async def to_file(cloud: Region, image: Image, file: IO[bytes], progress: OnProgress) -> None:
     """Write the content to a file object."""
+
+    def write(data: memoryview) -> None:
+        write_whole(file, bytes(data))  # who knows whether it keeps what it is given
+
     with alone(file, "another download writes to this open file already: give each its own"):
-        async with aclosing(chunks(cloud, image, progress)) as pieces:
-            async for chunk in pieces:
-                try:
-                    await to_thread.run_sync(write_whole, file, chunk)
-                except OSError as error:
-                    raise CloudError(f"can't write the image: {error.strerror or error}") from error
+        await _copy(cloud, image, write, progress)
 
 
 async def to_path(cloud: Region, image: Image, path: str | os.PathLike[str], progress: OnProgress) -> None:
@@ -97,8 +156,8 @@ async def to_path(cloud: Region, image: Image, path: str | os.PathLike[str], pro
 async def _fill(cloud: Region, image: Image, growing: Growing, progress: OnProgress) -> None:
     for attempt in range(1, _TRIES + 1):
         try:
-            with growing.part.open("wb") as file:
-                await to_file(cloud, image, file, progress)
+            with growing.part.open("wb", buffering=0) as file:
+                await _copy(cloud, image, partial(write_whole, file), progress)
         except ChecksumMismatch:
             if attempt == _TRIES:
                 raise

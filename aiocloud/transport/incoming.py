@@ -134,7 +134,9 @@ class Answer(httpx.AsyncByteStream):
                 try:
                     last = self._socket.receive_into_now(buffer[held:room])
                 except OSError as error:
-                    raise httpx.ReadError(str(error)) from error
+                    if not (held or poured):
+                        raise httpx.ReadError(str(error)) from error
+                    last = None  # what has come first; a broken socket says so again
                 if not last:
                     break
                 held += last

@@ -60,10 +60,10 @@ class Outgoing:
         chunks = aiter(stream)
         try:
             async for chunk in chunks:
+                if self._listen():
+                    return
                 for part in self._http.send_with_data_passthrough(h11.Data(data=chunk)) or ():
                     await self._send(part)
-                if self._answered:
-                    return
         finally:
             close = getattr(chunks, "aclose", None)
             if close is not None:
@@ -90,7 +90,7 @@ class Outgoing:
                 raise httpx.WriteError(str(broken.error)) from broken.error
             at += sent
             draw.went(sent)
-            if at < length and sent < VISIT:
+            if at < length and not self._listen() and sent < VISIT:
                 await self._room()
 
     def _draw_now(self, draw: Draw, at: int, length: int) -> int:
@@ -112,17 +112,22 @@ class Outgoing:
         return at - began
 
     async def _room(self) -> None:
-        """Wait for room; where something comes first, it is the answer, and the rest is not wanted."""
+        """Wait for room, or for an answer."""
         while not await self._socket.writable(self._timeout):
-            try:
-                came = self._socket.receive_now()
-            except OSError as error:
-                raise httpx.WriteError(str(error)) from error
-            if came is not None:
-                self._http.receive_data(came)
-                self._answered = True
+            if self._listen():
                 return
             await anyio.sleep(PAUSE)  # part of a TLS record
+
+    def _listen(self) -> bool:
+        """Has something come before all has gone out? Then it is the answer, and the rest is not wanted."""
+        try:
+            came = self._socket.receive_now()
+        except OSError as error:
+            raise httpx.WriteError(str(error)) from error
+        if came is not None:
+            self._http.receive_data(came)
+            self._answered = True
+        return self._answered
 
 
 class _Broken(Exception):

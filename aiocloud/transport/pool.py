@@ -111,9 +111,14 @@ class NetworkTransport(httpx.AsyncBaseTransport):
 
 
 def is_content(request: httpx.Request) -> bool:
-    """Is its body, or its answer, read piece by piece, or more than a socket's buffer takes at once?"""
-    stream = request.stream
-    return call_of(request).stream or not isinstance(stream, httpx.ByteStream) or sum(map(len, stream)) > _FITS
+    """Is its body, or its answer, read piece by piece, or more than a socket's buffer takes at once?
+
+    So is all that Swift is asked, that what is said before and after content needs no connections of its own.
+    """
+    call, stream = call_of(request), request.stream
+    if call.stream or call.service == "object-store" or not isinstance(stream, httpx.ByteStream):
+        return True
+    return sum(map(len, stream)) > _FITS
 
 
 async def _fast() -> type[AiohttpTransport] | None:

@@ -12,7 +12,7 @@ from anyio import to_thread
 
 from aiocloud._http import httpx
 from aiocloud.concurrent import workers
-from aiocloud.errors import TransportError
+from aiocloud.errors import CloudError, TransportError
 from aiocloud.log import redact_url
 
 __all__ = ["AS_STORED", "CAP", "Pieces", "pieces_from", "poured", "raw_pieces", "read_bounded"]
@@ -82,26 +82,55 @@ _HELD = 1024 * 1024
 
 
 async def poured(
-    response: httpx.Response, take: Callable[[memoryview], None], told: Callable[[int], None] = lambda _: None
+    response: httpx.Response,
+    take: Callable[[memoryview], None],
+    told: Callable[[int], None] = lambda _: None,
+    *,
+    start: int = 0,
 ) -> None:
     """Hand an open answer's body, not decoded, to `take` in worker threads, one call after the other.
 
-    What `take` is given is its own until it returns. `told` hears in the event loop how many bytes more have come. Whoever
-    opened the answer closes it.
+    What `take` is given is its own until it returns. `told` hears in the event loop how many bytes more have come. `start` is
+    what `pieces_from` takes. Whoever opened the answer closes it.
     """
+    if start and response.status_code != HTTPStatus.PARTIAL_CONTENT:
+        take = _Passing(take, start)
     pour = response.extensions.get("pour")
     if pour is not None:
         await pour(take, told)
         return
     held = bytearray()
-    async for piece in raw_pieces(response):
-        held += piece
-        told(len(piece))
-        if len(held) >= _HELD:
-            await to_thread.run_sync(take, memoryview(held), limiter=workers())
-            held = bytearray()
-    if held:
-        await to_thread.run_sync(take, memoryview(held), limiter=workers())
+
+    async def flush() -> None:
+        nonlocal held
+        if held:
+            data, held = memoryview(held), bytearray()
+            await to_thread.run_sync(take, data, limiter=workers())
+
+    try:
+        async for piece in raw_pieces(response):
+            held += piece
+            told(len(piece))
+            if len(held) >= _HELD:
+                await flush()
+    except CloudError:
+        await flush()  # it goes on from here
+        raise
+    await flush()
+
+
+class _Passing:
+    """Takes what comes after so many bytes."""
+
+    def __init__(self, take: Callable[[memoryview], None], passed: int) -> None:
+        self._take = take
+        self._passed = passed
+
+    def __call__(self, data: memoryview) -> None:
+        passed = min(self._passed, len(data))
+        self._passed -= passed
+        if passed < len(data):
+            self._take(data[passed:])
 
 
 def pieces_from(response: httpx.Response, start: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
