@@ -443,6 +443,17 @@ def main(arguments: Sequence[str] = ()) -> None:
         print(f"\nnot installed, so left out: {', '.join(missing)}")
 
 
+def disk(mib: int) -> Path | None:
+    """Where files cost nothing, if there is such a place with enough room; else wherever temporary files are.
+
+    A virtual machine gets its memory from its host at the first touch, a second for 512 MiB: on a disk, whoever's writes are
+    cached in pages that nobody had before would pay for that.
+    """
+    memory = Path("/dev/shm")
+    room = shutil.disk_usage(memory).free if memory.is_dir() else 0
+    return memory if room > 6 * mib * MiB else None
+
+
 async def suite(options: argparse.Namespace) -> None:
     rounds = options.rounds or (1 if options.small else 5)
 
@@ -451,11 +462,12 @@ async def suite(options: argparse.Namespace) -> None:
         put_text(name, text, rounds=rounds, small=options.small, page="performance-objects.md")
 
     sizes = [int(text) for text in options.segments.split(",")]
-    with tempfile.TemporaryDirectory(prefix="aiocloud-bench-") as name:
+    mib = options.mib or (64 if options.small else 512)
+    with tempfile.TemporaryDirectory(prefix="aiocloud-bench-", dir=disk(mib)) as name:
         folder = Path(name)
         path = folder / "file"
         with path.open("wb") as file:
-            for index in range(options.mib or (64 if options.small else 512)):
+            for index in range(mib):
                 file.write(random.Random(index).randbytes(MiB))
         if "sink" in options.on:
             async with sink(path, sizes, folder) as where:

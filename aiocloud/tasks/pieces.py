@@ -1,8 +1,9 @@
 """Getting content into Swift so that what is stored is what was read.
 
 Every piece is hashed while it is sent and its MD5 compared with the ETag that Swift answers; a piece that differs, or whose
-way breaks, is sent again. Memory: for a file `pieces under way x 1.5 MiB`, for a stream `(pieces under way + 1) x segment
-size`, where at most 64 MiB of pieces (at least two) are under way; pieces above 32 MiB wait in temporary files.
+way breaks, is sent again. Memory: for a file 256 KiB for each worker thread (or, behind a proxy, `pieces under way x 1.5 MiB`),
+for a stream `(pieces under way + 1) x segment size`, where at most 64 MiB of pieces (at least two) are under way; pieces above
+32 MiB wait in temporary files.
 """
 
 from __future__ import annotations

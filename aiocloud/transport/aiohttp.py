@@ -13,7 +13,6 @@ What the layers above rely on is the same as with the HTTP library's own pool:
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import SimpleNamespace
@@ -34,7 +33,6 @@ _Tell = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 _AUTOMATIC = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 _HEADER = 64 * 1024
 """Bytes of a header at most."""
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LASTING = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
@@ -134,13 +132,9 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
 
 def _headers_of(request: httpx.Request) -> list[tuple[str, str]]:
     try:
-        pairs = [(name.decode("ascii"), value.decode()) for name, value in request.headers.raw]
+        return [(name.decode("ascii"), value.decode()) for name, value in request.headers.raw]
     except UnicodeDecodeError as error:
         raise httpx.LocalProtocolError(f"a header is not UTF-8: {error.reason}") from error
-    for name, value in pairs:
-        if _CONTROL.search(name) or _CONTROL.search(value):
-            raise httpx.LocalProtocolError(f"the header {name!r} has a control character")
-    return pairs
 
 
 def _body_of(request: httpx.Request, tell: _Tell) -> _Small | None:

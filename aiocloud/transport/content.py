@@ -91,7 +91,7 @@ async def _nobody(_: str, __: Mapping[str, Any]) -> None:
 
 
 def _origin(url: httpx.URL) -> _Origin:
-    return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
+    return url.scheme, url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80)
 
 
 class _Connection:
@@ -125,7 +125,7 @@ class _Connection:
         http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEADER)
         try:
             await Outgoing(self.socket, http, request, timeouts.get("write")).send(tell)
-        except (h11.LocalProtocolError, UnicodeEncodeError) as error:
+        except h11.LocalProtocolError as error:
             raise httpx.LocalProtocolError(str(error)) from error
         answer = Answer(self.socket, http, timeouts.get("read"), self._end)
         head = await answer.begin()

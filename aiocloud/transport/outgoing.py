@@ -31,10 +31,8 @@ class Outgoing:
 
     async def send(self, tell: _Tell) -> None:
         """Send it all, or as much as the server wants before it answers."""
-        request = self._request
-        head = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
         try:
-            await self._send(self._http.send(head) or b"")
+            await self._send(self._head())
         except httpx.WriteError:
             await tell("http11.send_request_headers.failed", {})
             raise
@@ -43,6 +41,15 @@ class Outgoing:
             await self._body()
         except httpx.WriteError:
             return  # there may be an answer that says why
+
+    def _head(self) -> bytes:
+        request = self._request
+        try:
+            head = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
+            return self._http.send(head) or b""
+        except h11.LocalProtocolError:
+            # h11 shows the header that it refuses, which may hold a secret.
+            raise httpx.LocalProtocolError("a header is not as HTTP/1.1 has it") from None
 
     async def _body(self) -> None:
         stream = self._request.stream

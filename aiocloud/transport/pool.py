@@ -30,6 +30,7 @@ from aiocloud.config.schema import CloudConfig
 from aiocloud.errors import ConfigError
 from aiocloud.transport.call import call_of
 from aiocloud.transport.content import ContentTransport
+from aiocloud.transport.headers import check_headers
 from aiocloud.transport.tls import TLS, context, warn_unverified
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class NetworkTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request through the pool it belongs to."""
         call, url = call_of(request), request.url
+        check_headers(request)
         if call.travel.wire is not None:
             call.travel.wire.tells = True
         proxy = proxy_for(url, self._proxies)

@@ -8,6 +8,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import anyio
@@ -116,11 +117,28 @@ async def pictured(cloud: Cloud, clean: Cloud, _: Path) -> bool:
     return True
 
 
-WORK = [got, saved, stored, replaced, listed, removed, pictured]
+async def sent(cloud: Cloud, clean: Cloud, folder: Path) -> bool:
+    (folder / "file").write_bytes(OTHER)
+    for cut in (1000, None):
+        await cloud.create_object("box", "sent", folder / "file", segment_size=cut, if_changed=False)
+    return await clean.get_object("box", "sent") == OTHER
 
 
-async def test_r13_no_answer_spoils_a_transfer(tmp_path: Path, anyio_backend_name: str) -> None:
-    count, ends = size(200, 6_000), Counter[str]()
+async def unpictured(cloud: Cloud, clean: Cloud, folder: Path) -> bool:
+    image = await clean.create_image("clean", data=CONTENT, wait=True, disk_format="raw", container_format="bare")
+    try:
+        await cloud.download_image(image, folder / "image")
+    finally:
+        await clean.delete_image(image)
+    return (folder / "image").read_bytes() == CONTENT
+
+
+WORK = [got, saved, stored, sent, replaced, listed, removed, pictured, unpictured]
+
+
+@pytest.mark.parametrize("way", ["in process", "on the wire"])
+async def test_r13_no_answer_spoils_a_transfer(tmp_path: Path, anyio_backend_name: str, way: str) -> None:
+    count, ends = size(200, 6_000 if way == "in process" else 2_000), Counter[str]()
     untyped = list[str]()
     before = _resident()
 
@@ -129,12 +147,16 @@ async def test_r13_no_answer_spoils_a_transfer(tmp_path: Path, anyio_backend_nam
         folder.mkdir()
         fake = FakeCloud()
         config = folder / "clouds.yaml"
-        config.write_text(fake.clouds_yaml())
+        transport = fake.transport if way == "in process" else None
 
         def connect() -> Cloud:
-            return aiocloud.connect("fake", config_files=[config], transport=fake.transport)
+            return aiocloud.connect("fake", config_files=[config], transport=transport)
 
-        async with connect() as clean:
+        async with AsyncExitStack() as until_done:
+            if transport is None:
+                await until_done.enter_async_context(fake.serve())
+            config.write_text(fake.clouds_yaml())
+            clean = await until_done.enter_async_context(connect())
             await clean.create_object("box", "plain", data=CONTENT)
             await clean.create_object("box", "large", data=CONTENT, segment_size=1000)
             async with connect() as cloud:
@@ -143,7 +165,7 @@ async def test_r13_no_answer_spoils_a_transfer(tmp_path: Path, anyio_backend_nam
 
     async def one(fake: FakeCloud, cloud: Cloud, clean: Cloud, folder: Path, dice: random.Random) -> None:
         work: Callable[[Cloud, Cloud, Path], Awaitable[bool]] = dice.choice(WORK)
-        service = "image" if work is pictured else "object-store"
+        service = "image" if work in (pictured, unpictured) else "object-store"
         fault = Fault(service=service, mutate=spoiling(dice), after=dice.randrange(5), times=dice.choice([1, 1, 1, 3]))
         fake.clear()
         fake.fault(fault)
@@ -165,7 +187,7 @@ async def test_r13_no_answer_spoils_a_transfer(tmp_path: Path, anyio_backend_nam
     growth = max(_resident() - before, 0)
     report(
         "R13",
-        n=f"{count} transfers with spoilt answers on {anyio_backend_name}, seed {SEED}",
+        n=f"{count} transfers with spoilt answers {way} on {anyio_backend_name}, seed {SEED}",
         target="0 untyped errors, 0 wrong, < 64 MiB growth",
         got={"untyped": len(untyped), "wrong": ends["wrong"], "MiB": round(growth), **ends},
     )
