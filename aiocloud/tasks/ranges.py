@@ -41,6 +41,7 @@ from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.partial import Growing
 from aiocloud.tasks.window import Window, had_trouble
 from aiocloud.transport.reading import poured, raw_pieces
+from aiocloud.transport.sockets import BUFFER, thread_buffer
 
 __all__ = ["Job", "download_object", "fetch_range", "jobs_of"]
 
@@ -48,7 +49,6 @@ _RANGE = 8 * 1024 * 1024
 """Bytes asked for at a time."""
 _SEGMENTS = 10
 """Swift slows an answer down to a segment a second after so many small ones."""
-_WRITE = 1024 * 1024
 _TRIES = 5
 
 
@@ -199,8 +199,10 @@ class Target:
         return sums.wrong is None
 
     def _hash(self, start: int, size: int, hash_: Hash | _Along) -> None:
-        for at in range(start, start + size, _WRITE):
-            hash_.update(self._file.read(min(_WRITE, start + size - at), at))
+        buffer = thread_buffer()
+        for at in range(start, start + size, BUFFER):
+            part = buffer[: min(BUFFER, start + size - at)]
+            hash_.update(part[: self._file.read_into(part, at)])
 
     def mark(self, job: Job) -> None:
         """A range is in the file."""

@@ -69,7 +69,7 @@ class ContentTransport(httpx.AsyncBaseTransport):
         await tell("connection.connect_tcp.started", {})
         context = self._verify if scheme == "https" else None
         timeout = request.extensions.get("timeout", {}).get("connect")
-        return _Connection(origin, await Socket.open(host, port, context, host, timeout), self._keep)
+        return _Connection(origin, await Socket.open(host, port, context, timeout), self._keep)
 
     def _keep(self, connection: _Connection) -> None:
         if self._closed:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import anyio
+import anyio.lowlevel
 import h11
 from anyio import to_thread
 
@@ -80,6 +81,7 @@ class Outgoing:
     async def _send(self, data: bytes) -> None:
         view = memoryview(data)
         while len(view) and not self._answered:
+            await anyio.lowlevel.checkpoint()  # a fast server must not have the loop for itself
             try:
                 sent = self._socket.send_now(view[:BUFFER])
             except OSError as error:
