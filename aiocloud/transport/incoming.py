@@ -11,14 +11,18 @@ from anyio import to_thread
 
 from aiocloud._http import httpx
 from aiocloud.concurrent import workers
-from aiocloud.transport.sockets import BUFFER, PAUSE, VISIT, Socket, thread_buffer
+from aiocloud.transport.sockets import BUFFER, VISIT, Socket, thread_buffer
 
 __all__ = ["Answer"]
 
 _HEADER = 64 * 1024
 """Bytes that are read at a time where h11 looks for what they mean."""
-_LITTLE = 64 * 1024
-"""Bytes that are not worth a visit to a thread: more is waited for, for a moment."""
+_ENOUGH = 512 * 1024
+"""Bytes that are worth a visit to a thread."""
+_MOMENT = 0.1
+"""Seconds for which as many are waited for."""
+_TLS = 64 * 1024
+"""More than TLS holds back of what has come: at the end of the body fewer bytes may follow than are left of it."""
 
 
 class _End(Protocol):
@@ -109,6 +113,7 @@ class Answer(httpx.AsyncByteStream):
 
     async def pour(self, take: Callable[[memoryview], None], told: Callable[[int], None]) -> None:
         """Hand the body to `take`, in worker threads; `told` hears in the event loop how many bytes more that was."""
+        waited = 0.0
         while self.left:
             count, last = await to_thread.run_sync(self._pour_now, take, self.left, limiter=workers())
             self.left -= count
@@ -116,10 +121,18 @@ class Answer(httpx.AsyncByteStream):
             if self.left and last is not None:
                 self._arrived(last)
             elif self.left:
-                if count < _LITTLE:
-                    await anyio.sleep(PAUSE)
-                await self._socket.readable(self._timeout)
+                waited = 0.0 if count else waited + _MOMENT
+                if self._timeout is not None and waited > self._timeout:
+                    raise httpx.ReadTimeout("nothing came in time")
+                await self._enough(self.left)
+        self._socket.wake_for(1)
         self._ended = True
+
+    async def _enough(self, left: int) -> None:
+        """Wait until there is enough for a visit to a thread, or for a moment: it costs more than a few KiB are worth."""
+        self._socket.wake_for(max(1, min(_ENOUGH, left - _TLS)))
+        with anyio.move_on_after(_MOMENT):
+            await self._socket.readable(None)
 
     def _pour_now(self, take: Callable[[memoryview], None], left: int) -> tuple[int, int | None]:
         """Hand over what has come: how many bytes, and what was read last (0: the end, None: there is no more yet)."""

@@ -11,6 +11,7 @@ import os
 import socket
 import ssl
 import threading
+from contextlib import suppress
 
 import anyio
 import anyio.lowlevel
@@ -36,6 +37,7 @@ class Socket:
 
     def __init__(self, raw: socket.socket) -> None:
         self._socket = raw
+        self._worth = 1
 
     @classmethod
     async def open(cls, host: str, port: int, context: ssl.SSLContext | None, timeout: float | None) -> Socket:
@@ -81,6 +83,14 @@ class Socket:
             return self.receive_now(1) is None
         except OSError:
             return False
+
+    def wake_for(self, count: int) -> None:
+        """Count as readable from so many bytes on, at the end, or when no more fits: where the system can, else from one."""
+        if count == self._worth or not hasattr(socket, "SO_RCVLOWAT"):
+            return
+        with suppress(OSError):  # Windows knows the name, and nothing else
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
+            self._worth = count
 
     # In the event loop
 

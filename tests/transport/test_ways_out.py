@@ -85,11 +85,12 @@ async def test_headers_arrive_as_they_are_and_nothing_is_added() -> None:
 async def test_a_header_that_would_be_two_is_refused_with_nothing_sent(value: str) -> None:
     async with reached(polite) as (transport, origin):
         request = ask("POST", origin.url)
-        request.headers["X-Auth-Token"] = f"secret{value}"
-        with pytest.raises(TransportError, match="x-auth-token.* has a control character") as caught:
+        canary = "hush" * 2
+        request.headers["X-Auth-Token"] = canary + value
+        with pytest.raises(TransportError, match="(?i)x-auth-token.* has a control character") as caught:
             await transport.handle_async_request(request)
         assert (caught.value.sent, origin.requests) == (False, [])
-        assert "secret" not in "".join(traceback.format_exception(caught.value))
+        assert canary not in "".join(traceback.format_exception(caught.value))
 
 
 async def test_headers_that_come_twice_are_both_there() -> None:
