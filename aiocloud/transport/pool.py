@@ -67,9 +67,9 @@ class NetworkTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request through the pool it belongs to."""
         call, url = call_of(request), request.url
-        check_headers(request)
         if call.travel.wire is not None:
             call.travel.wire.tells = True
+        check_headers(request)
         proxy = proxy_for(url, self._proxies)
         key = (call.region, url.scheme, proxy, proxy is None and is_content(request))
         pool = self._pools.get(key) or await self._opened(key)
