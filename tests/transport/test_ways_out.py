@@ -387,3 +387,41 @@ async def test_content_that_ends_too_early_is_a_transport_error() -> None:
             await poured(response, got.extend)
         await response.aclose()
         assert len(got) <= 1_000_000
+
+
+async def test_content_that_comes_slowly_is_not_waited_for_until_there_is_much() -> None:
+    first = b"x" * 100_000
+    seen = anyio.Event()
+
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(b"HTTP/1.1 200 OK\r\ncontent-length: 3000000\r\n\r\n" + first)
+        await seen.wait()
+        await visit.send(b"x" * 2_900_000)
+
+    def told(count: int) -> None:
+        if count:
+            seen.set()
+
+    async with reached(script) as (transport, origin):
+        got = bytearray()
+        response = await transport.handle_async_request(ask(url=origin.url, stream=True))
+        with anyio.fail_after(5):
+            await poured(response, got.extend, told)
+        await response.aclose()
+        assert len(got) == 3_000_000
+
+
+async def test_content_that_stops_coming_is_a_timeout() -> None:
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(b"HTTP/1.1 200 OK\r\ncontent-length: 3000000\r\n\r\n" + b"x" * 1000)
+        await anyio.sleep_forever()
+
+    async with reached(script) as (transport, origin):
+        request = ask(url=origin.url, stream=True)
+        request.extensions["timeout"] = {"connect": 5.0, "read": 0.3, "write": 5.0, "pool": 5.0}
+        response = await transport.handle_async_request(request)
+        with pytest.raises(Timeout, match="the answer did not come in time"), anyio.fail_after(5):
+            await poured(response, lambda _: None)
+        await response.aclose()
