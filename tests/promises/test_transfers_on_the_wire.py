@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -130,3 +130,25 @@ async def emptied(cloud: Cloud) -> None:
     await cloud.delete_object("box", "big")
     for name in ("box", "box_segments"):
         await cloud.delete_container(name)
+
+
+@pytest.mark.parametrize("change", ["grow", "shrink", "rewrite", "vanish"])
+async def test_r8_a_file_that_changes_while_threads_send_it_is_an_error(tmp_path: Path, change: str) -> None:
+    fake, path = FakeCloud(), tmp_path / "file"
+    content = random.Random(SEED).randbytes(30 * SEGMENT)
+    path.write_bytes(content)
+    changes: dict[str, Callable[[], object]] = {
+        "grow": lambda: path.write_bytes(content + b"more"),
+        "shrink": lambda: path.write_bytes(content[:1000]),
+        "rewrite": lambda: path.write_bytes(content[::-1]),
+        "vanish": path.unlink,
+    }
+
+    def meanwhile(progress: aiocloud.Progress) -> None:
+        if progress.done > SEGMENT and change in changes:
+            changes.pop(change)()
+
+    async with served(fake, tmp_path) as config, aiocloud.connect("fake", config_files=[config]) as cloud:
+        with pytest.raises(CloudError, match=str(path)):
+            await cloud.create_object("box", "big", filename=path, segment_size=SEGMENT, progress=meanwhile)
+        assert stored(fake) == {}
