@@ -22,7 +22,7 @@ import anyio
 from aiocloud._http import httpx
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import ChecksumMismatch, CloudError, HTTPError, NotFound, RateLimited
-from aiocloud.progress import Meter
+from aiocloud.progress import Meter, Part
 from aiocloud.reconcile import is_ambiguous
 from aiocloud.services.object_store.capabilities import Capabilities
 from aiocloud.services.object_store.object import Objects
@@ -113,7 +113,7 @@ def _can_try_again(error: CloudError) -> bool:
     return is_ambiguous(error) or isinstance(error, RateLimited)
 
 
-async def _body(piece: Piece, part: Any) -> tuple[Body, str | None]:
+async def _body(piece: Piece, part: Part) -> tuple[Body, str | None]:
     """What to send, and its MD5 where it is known beforehand: one chunk is hashed first, and Swift itself refuses damage."""
     draw = _draw_of(piece, part)
     if piece.size <= CHUNK and draw is None:
@@ -139,7 +139,7 @@ async def _body(piece: Piece, part: Any) -> tuple[Body, str | None]:
     return Replay(chunks_again, piece.size, draw), None
 
 
-def _draw_of(piece: Piece, part: Any) -> Callable[[], Draw] | None:
+def _draw_of(piece: Piece, part: Part) -> Callable[[], Draw] | None:
     """How worker threads read it themselves: not where several read all of the same file, once for all of them."""
     source = piece.source
     if isinstance(source, FileSource) and (source.alone or piece.size < source.size):
@@ -150,7 +150,7 @@ def _draw_of(piece: Piece, part: Any) -> Callable[[], Draw] | None:
 class _Drawing:
     """A piece of a file that worker threads read, hash and send."""
 
-    def __init__(self, piece: Piece, source: FileSource, part: Any) -> None:
+    def __init__(self, piece: Piece, source: FileSource, part: Part) -> None:
         part.restart()
         piece.digests = Digests(["md5"])
         self._part = part
