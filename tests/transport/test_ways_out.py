@@ -398,6 +398,7 @@ async def test_content_that_comes_slowly_is_not_waited_for_until_there_is_much()
         await visit.send(b"HTTP/1.1 200 OK\r\ncontent-length: 3000000\r\n\r\n" + first)
         await seen.wait()
         await visit.send(b"x" * 2_900_000)
+        await polite(visit)
 
     def told(count: int) -> None:
         if count:
@@ -408,8 +409,13 @@ async def test_content_that_comes_slowly_is_not_waited_for_until_there_is_much()
         response = await transport.handle_async_request(ask(url=origin.url, stream=True))
         with anyio.fail_after(5):
             await poured(response, got.extend, told)
-        await response.aclose()
-        assert len(got) == 3_000_000
+            await response.aclose()
+            assert len(got) == 3_000_000
+            # And a short answer after it is heard at once.
+            response = await transport.handle_async_request(ask(url=origin.url, stream=True))
+            await poured(response, got.extend)
+            await response.aclose()
+        assert (len(got), origin.connections) == (3_000_002, 1)
 
 
 async def test_content_that_stops_coming_is_a_timeout() -> None:
