@@ -60,7 +60,9 @@ async def segments_of(cloud: Region, objects: Objects, found: Object) -> list[tu
                 break
         return list(dict.fromkeys((part.container, part.name) for part in parts.all))
     if found.object_manifest is not None:
-        place, prefix = split_path(found.object_manifest)
+        place, prefix = split_path(await _manifest_of(objects, found) or "")
+        if not prefix:
+            return []  # Swift takes no such manifest; it would name all that a container has
         listed = cloud.object_store.objects(place)
         try:
             names = [each.name async for each in listed.stream(prefix=prefix)]
@@ -68,6 +70,17 @@ async def segments_of(cloud: Region, objects: Objects, found: Object) -> list[tu
             return []
         return [(place, name) for name in names if (place, name) != (objects.container, found.name)]
     return []
+
+
+async def _manifest_of(objects: Objects, found: Object) -> str | None:
+    """Where a dynamic large object has its segments, as two answers in a row tell: what a damaged one names is others'."""
+    told = found.object_manifest
+    for _ in range(_TRIES):
+        again = await objects.itself(found.name)
+        before, told = told, again.object_manifest if again is not None else None
+        if told == before:
+            break
+    return told
 
 
 async def _delete_untold(cloud: Region, objects: Objects, name: str) -> bool:

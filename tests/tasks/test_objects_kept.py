@@ -14,6 +14,7 @@ import aiocloud
 from aiocloud import Cloud, CloudError
 from aiocloud._http import httpx
 from aiocloud.testing import FakeCloud, Fault
+from aiocloud.testing.http import Reply
 
 pytestmark = pytest.mark.anyio
 
@@ -239,3 +240,24 @@ async def test_who_ends_last_leaves_nothing_of_who_ended_first(
         assert len(boxes(fake)["box_segments"]) == 5
         await cloud.delete_object("box", "name")
         assert boxes(fake) == {"box": []}
+
+
+# "box/ot" said each time, and as Swift would say it, would be a dynamic large object.
+@pytest.mark.parametrize(
+    ("told", "times"),
+    [("box", 1), ("box", None), ("box/", 1), ("box/", None), ("/", 1), ("/", None), ("box/ot", 1)],
+)
+async def test_a_damaged_header_does_not_make_others_objects_segments(
+    fake: FakeCloud, clouds_yaml: Path, told: str, times: int | None
+) -> None:
+    """What is removed with a dynamic large object is whatever its header names: all of the container, if it says no more."""
+
+    def damaged(reply: Reply) -> Reply:
+        return Reply(reply.status, reply.content, {**reply.headers, "x-object-manifest": told})
+
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "other", data=b"other")
+        await cloud.create_object("box", "gone", data=b"gone")
+        fake.fault(Fault(service="object-store", method="HEAD", path="*/gone", mutate=damaged, times=times))
+        assert await cloud.delete_object("box", "gone") is True
+        assert boxes(fake) == {"box": ["other"]}
