@@ -29,7 +29,7 @@ from aiocloud.tasks.digests import Hash, new_hash
 from aiocloud.tasks.files import alone, write_whole
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.placed import placed
-from aiocloud.tasks.ranges import Job, download_object, fetch_range, jobs_of
+from aiocloud.tasks.ranges import Job, Sums, download_object, fetch_range, jobs_of, mismatch
 from aiocloud.transport.reading import pieces_from
 
 __all__ = ["get_object", "get_object_raw", "stream_object"]
@@ -38,7 +38,7 @@ _log = logging.getLogger("aiocloud.objects")
 
 _TRIES = 5
 _AHEAD = 6
-"""Ranges of a large object that are held in memory: about 8 MiB each."""
+"""Ranges of a large object that are held in memory: 8 to 16 MiB each."""
 
 
 async def get_object(
@@ -110,8 +110,9 @@ async def stream_object(
 ) -> AsyncGenerator[bytes, None]:
     """An object's content in pieces as they come; a break in the middle is gone on from.
 
-    A large object's segments are fetched several at a time, and each is given when it is whole and right. Of a plain object
-    the pieces are given as they come, and ChecksumMismatch is raised after the last when it was damaged.
+    A large object's segments are fetched several at a time, and each is given when it is whole and right; one of more than
+    8 MiB comes in parts, of which the last is given when all are right. Of a plain object the pieces are given as they come,
+    and ChecksumMismatch is raised after the last when it was damaged.
     """
     del resp_chunk_size
     objects = cloud.object_store.objects(container)
@@ -140,8 +141,13 @@ async def _pieces(cloud: Region, reading: _Reading, progress: OnProgress) -> Asy
 
 
 async def _ordered(objects: Objects, found: Object, slices: Sequence[Slice]) -> AsyncGenerator[bytes, None]:
-    """The ranges of a large object in their order, the next ones on their way while one is given."""
+    """The ranges of a large object in their order, the next ones on their way while one is given.
+
+    A slice that comes in several of them is compared with its MD5 before its last one is given.
+    """
     jobs = jobs_of(slices)
+    whole = {each.start for job in jobs for each in job.slices}
+    cut = Sums(each for each in slices if each.start not in whole)
     for at in range(0, len(jobs), _AHEAD):
         got: dict[int, bytes] = {}
         # No task outlives a yield: a group fetches some, and what it has is given when it has ended.
@@ -149,7 +155,13 @@ async def _ordered(objects: Objects, found: Object, slices: Sequence[Slice]) -> 
             for job in jobs[at : at + _AHEAD]:
                 tasks.start_soon(_fetch_whole, objects, found, job, got)
         for job in jobs[at : at + _AHEAD]:
-            yield got.pop(job.start)
+            data = got.pop(job.start)
+            if not job.slices:
+                await to_thread.run_sync(cut.update, data)
+                if cut.wrong is not None:
+                    raise mismatch(objects, found, cut.wrong)
+            yield data
+            del data
 
 
 async def _fetch_whole(objects: Objects, found: Object, job: Job, got: dict[int, bytes]) -> None:

@@ -1,8 +1,9 @@
 """A download to a file by several requests at a time, each range compared with the MD5 that is known of it.
 
 The file grows as `.NAME.part` beside its name, with a list of the ranges that are in it; when it is complete it takes its
-name in one step. A download that breaks off leaves both for the next one, which asks for what is missing, as long as the
-object is still the same. Memory: 256 KiB for each of at most 4 worker threads, or, behind a proxy, requests under way x 2 MiB.
+name in one step. A range that breaks off is gone on with from there. A download that breaks off leaves both files for the
+next one, which asks for what is missing, as long as the object is still the same. Memory: 256 KiB for each of at most 4
+worker threads, or, behind a proxy, requests under way x 2 MiB.
 """
 
 from __future__ import annotations
@@ -43,10 +44,11 @@ from aiocloud.tasks.window import Window, had_trouble
 from aiocloud.transport.reading import poured, raw_pieces
 from aiocloud.transport.sockets import BUFFER, thread_buffer
 
-__all__ = ["Job", "download_object", "fetch_range", "jobs_of"]
+__all__ = ["Job", "Sums", "download_object", "fetch_range", "jobs_of", "mismatch"]
 
-_RANGE = 8 * 1024 * 1024
-"""Bytes asked for at a time."""
+_RANGE = 16 * 1024 * 1024
+"""Bytes asked for at a time, at most. A slice of more than half of that comes in parts: what is read from its beginning to
+its end Swift hashes as well, which takes it a quarter to a third of its time, and we compare it ourselves."""
 _SEGMENTS = 10
 """Swift slows an answer down to a segment a second after so many small ones."""
 _TRIES = 5
@@ -62,7 +64,7 @@ class Job:
 
 
 def jobs_of(slices: Sequence[Slice], size: int = _RANGE) -> list[Job]:
-    """Ranges of about `size` bytes: small slices together, large ones apart. Pure."""
+    """Ranges of at most `size` bytes: small slices together, large ones in equal parts. Pure."""
     jobs: list[Job] = []
     together: list[Slice] = []
 
@@ -72,16 +74,20 @@ def jobs_of(slices: Sequence[Slice], size: int = _RANGE) -> list[Job]:
             together.clear()
 
     for each in slices:
-        if each.size > 2 * size:
+        if _is_cut(each, size):
             flush()
-            end = each.start + each.size
-            jobs += [Job(start, min(size, end - start), ()) for start in range(each.start, end, size)]
+            part, end = math.ceil(each.size / max(2, math.ceil(each.size / size))), each.start + each.size
+            jobs += [Job(start, min(part, end - start), ()) for start in range(each.start, end, part)]
             continue
         together.append(each)
-        if len(together) == _SEGMENTS or sum(one.size for one in together) >= size:
+        if len(together) == _SEGMENTS or sum(one.size for one in together) >= size // 2:
             flush()
     flush()
     return jobs
+
+
+def _is_cut(each: Slice, size: int = _RANGE) -> bool:
+    return each.size > size // 2
 
 
 async def download_object(
@@ -194,11 +200,11 @@ class Target:
         """Is in the file what the range's slices are known to be?"""
         if not job.slices or any(each.etag is None for each in job.slices):
             return False
-        sums = _Along(job)
+        sums = Sums(job.slices)
         await to_thread.run_sync(self._hash, job.start, job.size, sums, limiter=workers())
         return sums.wrong is None
 
-    def _hash(self, start: int, size: int, hash_: Hash | _Along) -> None:
+    def _hash(self, start: int, size: int, hash_: Hash | Sums) -> None:
         buffer = thread_buffer()
         for at in range(start, start + size, BUFFER):
             part = buffer[: min(BUFFER, start + size - at)]
@@ -233,11 +239,11 @@ class Target:
         self._journal.close()
 
 
-class _Along:
-    """The MD5s of the slices that a range consists of, computed as its bytes come."""
+class Sums:
+    """The MD5s of slices one after the other, computed as their bytes come; `wrong` is the first that is not right."""
 
-    def __init__(self, job: Job) -> None:
-        self._slices = [*job.slices]
+    def __init__(self, slices: Iterable[Slice]) -> None:
+        self._slices = [*slices]
         self._hash = new_hash("md5")
         self._taken = 0
         self.wrong: Slice | None = None
@@ -258,8 +264,8 @@ class _Along:
                 del self._slices[0]
 
 
-class _Sum:
-    """The MD5 of a slice larger than a range: what is in the file from its beginning is hashed while the rest comes."""
+class _Whole:
+    """A slice that comes in several ranges: what is in the file from its beginning is hashed while the rest comes."""
 
     def __init__(self, target: Target, each: Slice, jobs: Iterable[Job]) -> None:
         self.slice = each
@@ -289,8 +295,8 @@ class _Sum:
 async def _fetch(objects: Objects, found: Object, slices: Sequence[Slice], target: Target, meter: Meter) -> None:
     """All ranges that are not in the file yet, and a look at the slices that are larger than a range."""
     jobs = jobs_of(slices)
-    known = [each for each in slices if each.size > 2 * _RANGE and each.etag is not None]
-    sums = [_Sum(target, each, jobs) for each in known]
+    known = [each for each in slices if _is_cut(each) and each.etag is not None]
+    sums = [_Whole(target, each, jobs) for each in known]
     await _look_again(jobs, target, sums)
     for attempt in range(1, _TRIES + 1):
         missing = [job for job in jobs if job.start not in target.done]
@@ -299,15 +305,15 @@ async def _fetch(objects: Objects, found: Object, slices: Sequence[Slice], targe
         if not bad:
             return
         if attempt == _TRIES:
-            raise _mismatch(objects, found, bad[0].slice)
+            raise mismatch(objects, found, bad[0].slice)
         for job in (job for each in bad for job in each.jobs):
             target.done.discard(job.start)
             meter.add(-job.size)
-        sums = [_Sum(target, each.slice, each.jobs) for each in bad]
+        sums = [_Whole(target, each.slice, each.jobs) for each in bad]
     raise AssertionError  # the loop returns or raises
 
 
-async def _look_again(jobs: Iterable[Job], target: Target, sums: Iterable[_Sum]) -> None:
+async def _look_again(jobs: Iterable[Job], target: Target, sums: Iterable[_Whole]) -> None:
     """What an earlier process has written may be gone, though it said so: a machine that stops loses what came last."""
     watched = {job.start for each in sums for job in each.jobs}
     for job in jobs:
@@ -315,14 +321,15 @@ async def _look_again(jobs: Iterable[Job], target: Target, sums: Iterable[_Sum])
             target.done.discard(job.start)
 
 
-def _mismatch(objects: Objects, found: Object, each: Slice) -> ChecksumMismatch:
+def mismatch(objects: Objects, found: Object, each: Slice) -> ChecksumMismatch:
+    """What came of a slice is not what it should be."""
     return ChecksumMismatch(
         f"{objects.container}/{found.name}: bytes {each.start} to {each.start + each.size} don't have MD5 {each.etag}"
     )
 
 
 async def _fetch_jobs(
-    objects: Objects, found: Object, jobs: Sequence[Job], target: Target, meter: Meter, sums: Sequence[_Sum]
+    objects: Objects, found: Object, jobs: Sequence[Job], target: Target, meter: Meter, sums: Sequence[_Whole]
 ) -> None:
     window = Window(start=4, most=16)
     following = {job.start: each for each in sums for job in each.jobs}
@@ -345,27 +352,44 @@ async def _fetch_jobs(
             tasks.start_soon(one, job)
 
 
+class _Coming:
+    """A range on its way into the file: how far it has come, and the sums of the slices in it."""
+
+    def __init__(self, job: Job) -> None:
+        self.at = job.start
+        self.end = job.start + job.size
+        self.sums = Sums(job.slices)
+
+    @property
+    def rest(self) -> Job:
+        """What has not come yet."""
+        return Job(self.at, self.end - self.at, ())
+
+
 async def _fetch_one(objects: Objects, found: Object, job: Job, target: Target, meter: Meter) -> bool:
-    """One range into the file, verified as far as its slices are known; True when it was not without trouble."""
-    part = meter.part()
-    trouble = False
-    for attempt in range(1, _TRIES + 1):
+    """One range into the file, verified as far as its slices are known; True when it was not without trouble.
+
+    What breaks off is gone on with, however often, as long as each time brings something; what is damaged begins again.
+    """
+    part, coming = meter.part(), _Coming(job)
+    trouble, damaged, idle = False, 0, 0
+    while True:
+        before = coming.at
         try:
-            sums = _Along(job)
-            trouble = await _copy(objects, found, job, target, sums, part.add) or trouble
-            if sums.wrong is None:
-                return trouble
-            error: CloudError = _mismatch(objects, found, sums.wrong)
+            return await _copy(objects, found, coming, target, part.add) or trouble
+        except ChecksumMismatch as problem:
+            error: CloudError = problem
+            coming, damaged = _Coming(job), damaged + 1
         except CloudError as problem:
             if not (is_ambiguous(problem) or isinstance(problem, RateLimited)):
                 raise
             error = problem
-        if attempt == _TRIES:
+            idle = 0 if coming.at - before >= BUFFER else idle + 1
+        if max(damaged, idle) == _TRIES:
             raise error
         trouble = True
-        part.restart()
-        await anyio.sleep(0.2 * 2**attempt)
-    raise AssertionError  # the loop returns or raises
+        part.reach(coming.at - job.start)
+        await anyio.sleep(0.2 * 2 ** max(damaged, idle))
 
 
 async def fetch_range(objects: Objects, found: Object, job: Job) -> bytes:
@@ -376,7 +400,7 @@ async def fetch_range(objects: Objects, found: Object, job: Job) -> bytes:
             bad = await to_thread.run_sync(_wrong, job, data)
             if bad is None:
                 return data
-            error: CloudError = _mismatch(objects, found, bad)
+            error: CloudError = mismatch(objects, found, bad)
         except CloudError as problem:
             if not (is_ambiguous(problem) or isinstance(problem, RateLimited)):
                 raise
@@ -396,7 +420,7 @@ def _wrong(job: Job, data: bytes) -> Slice | None:
     """The first slice that is not what it should be, or the range itself when it is too short."""
     if len(data) != job.size:
         return job.slices[0] if job.slices else Slice("", "", job.start, job.size, None)
-    sums = _Along(job)
+    sums = Sums(job.slices)
     sums.update(data)
     return sums.wrong
 
@@ -436,21 +460,20 @@ def _range(found: Object, job: Job) -> dict[str, str]:
     return headers
 
 
-async def _copy(
-    objects: Objects, found: Object, job: Job, target: Target, sums: _Along, add: Callable[[int], None]
-) -> bool:
-    at, end = job.start, job.start + job.size
+async def _copy(objects: Objects, found: Object, coming: _Coming, target: Target, add: Callable[[int], None]) -> bool:
+    rest = coming.rest
 
     def take(data: memoryview) -> None:
-        nonlocal at
-        if at + len(data) > end:  # what lies beyond belongs to others
-            raise ChecksumMismatch(f"{job.size} bytes of {found.name} were asked for, more came")
-        sums.update(data)
-        target.write_now(data, at)
-        at += len(data)
+        if coming.at + len(data) > coming.end:  # what lies beyond belongs to others
+            raise ChecksumMismatch(f"{rest.size} bytes of {found.name} were asked for, more came")
+        coming.sums.update(data)
+        target.write_now(data, coming.at)
+        coming.at += len(data)
 
-    async with _open(objects, found, job) as response:
+    async with _open(objects, found, rest) as response:
         await poured(response, take, add)
-        if at != end:
-            raise ChecksumMismatch(f"{job.size} bytes of {found.name} were asked for, {at - job.start} came")
+        if coming.at != coming.end:
+            raise ChecksumMismatch(f"{rest.size} bytes of {found.name} were asked for, {coming.at - rest.start} came")
+        if coming.sums.wrong is not None:
+            raise mismatch(objects, found, coming.sums.wrong)
         return had_trouble(response)

@@ -384,14 +384,14 @@ class FlipsABit(httpx.AsyncBaseTransport):
 async def test_a_large_piece_is_fetched_in_ranges_and_again_when_it_is_damaged(
     fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
 ) -> None:
-    content, target, step = random.Random(3).randbytes(1 << 20) * 18, tmp_path / "copy", 8 << 20
+    content, target, step = random.Random(3).randbytes(1 << 20) * 18, tmp_path / "copy", 9 << 20
     damaging = FlipsABit(fake.transport, step, times=1)
     async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=damaging) as cloud:
         await cloud.create_object("box", "name", data=content)
         seen: list[aiocloud.Progress] = []
         await download_object(cloud, "box", "name", target, progress=seen.append)
         assert target.read_bytes() == content
-        assert len(damaging.ranges) == 6
+        assert len(damaging.ranges) == 4
         assert seen[-1].done == len(content)
 
         target.unlink()
@@ -399,6 +399,68 @@ async def test_a_large_piece_is_fetched_in_ranges_and_again_when_it_is_damaged(
         with pytest.raises(aiocloud.ChecksumMismatch, match="box/name: bytes 0 to"):
             await download_object(cloud, "box", "name", target)
         assert not target.exists()
+
+
+@pytest.mark.parametrize("times", [1, 100])
+async def test_a_large_piece_of_a_stream_is_compared_too(fake: FakeCloud, clouds_yaml: Path, times: int) -> None:
+    segment = random.Random(4).randbytes(1 << 20) * 18
+    damaging = FlipsABit(fake.transport, len(segment) + (9 << 20), times=times)
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=damaging) as cloud:
+        await cloud.create_object("box", "name", data=segment + segment + b"end", segment_size=len(segment))
+        if times == 1:
+            assert await cloud.get_object("box", "name") == segment + segment + b"end"
+        given = 0
+        damaging.left = times
+        with pytest.raises(
+            ChecksumMismatch, match=f"box/name: bytes {len(segment)} to {2 * len(segment)} don't have MD5"
+        ):
+            async for piece in cloud.stream_object("box", "name"):
+                given += len(piece)
+        # What was right came; what was not did not come to its end.
+        assert len(segment) <= given < 2 * len(segment)
+
+
+class BreaksOff(httpx.AsyncBaseTransport):
+    """Every answer to a GET of an object breaks off after so many bytes."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, after: int) -> None:
+        self._inner = inner
+        self._after = after
+        self.ranges: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        if request.method != "GET" or not request.url.path.endswith("/box/name") or request.url.query:
+            return response
+        self.ranges.append(request.headers.get("range", ""))
+        body = await response.aread()
+        stream = Torn(body[: self._after]) if len(body) > self._after else httpx.ByteStream(body)
+        return httpx.Response(response.status_code, headers=response.headers, stream=stream)
+
+
+class Torn(httpx.AsyncByteStream):
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
+        raise httpx.ReadError("reset")
+
+
+@pytest.mark.parametrize("segment_size", [None, 2_000_000])
+async def test_a_range_that_breaks_off_is_gone_on_with(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, segment_size: int | None
+) -> None:
+    content, target = big(4_000_000), tmp_path / "copy"
+    breaking = BreaksOff(fake.transport, 500_000)
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=breaking) as cloud:
+        await cloud.create_object("box", "name", data=content, segment_size=segment_size)
+        seen: list[aiocloud.Progress] = []
+        await download_object(cloud, "box", "name", target, progress=seen.append)
+    assert target.read_bytes() == content
+    # No byte was asked for twice, and more often than the five times that an answer which brings nothing is.
+    assert len(breaking.ranges) == 8
+    assert [each.done for each in seen] == sorted(each.done for each in seen)
 
 
 @pytest.fixture
