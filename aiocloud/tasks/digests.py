@@ -31,6 +31,10 @@ class Hash(Protocol):
         """What it comes to."""
         ...
 
+    def copy(self) -> Hash:
+        """Another one that has taken in the same."""
+        ...
+
 
 def new_hash(algorithm: str) -> Hash:
     """An empty hash. Raises InvalidRequest for an algorithm that Python does not know."""

@@ -27,9 +27,10 @@ from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.digests import Hash, new_hash
 from aiocloud.tasks.files import alone, write_whole
+from aiocloud.tasks.jobs import Job, Sums, jobs_of
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.placed import placed
-from aiocloud.tasks.ranges import Job, Sums, download_object, fetch_range, jobs_of, mismatch
+from aiocloud.tasks.ranges import download_object, fetch_range, mismatch
 from aiocloud.transport.reading import pieces_from
 
 __all__ = ["get_object", "get_object_raw", "stream_object"]

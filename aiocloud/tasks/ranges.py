@@ -13,7 +13,7 @@ import math
 import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO
@@ -38,56 +38,18 @@ from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.digests import Hash, new_hash
 from aiocloud.tasks.files import Positioned
+from aiocloud.tasks.jobs import RANGE, Job, Step, Sums, is_cut, jobs_of
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.partial import Growing
 from aiocloud.tasks.window import Window, had_trouble
 from aiocloud.transport.reading import poured, raw_pieces
 from aiocloud.transport.sockets import BUFFER, thread_buffer
 
-__all__ = ["Job", "Sums", "download_object", "fetch_range", "jobs_of", "mismatch"]
+__all__ = ["download_object", "fetch_range", "mismatch"]
 
-_RANGE = 16 * 1024 * 1024
-"""Bytes asked for at a time, at most. A slice of more than half of that comes in parts: what is read from its beginning to
-its end Swift hashes as well, which takes it a quarter to a third of its time, and we compare it ourselves."""
-_SEGMENTS = 10
-"""Swift slows an answer down to a segment a second after so many small ones."""
+_AT_FIRST, _AT_MOST = 4, 16
+"""Requests under way."""
 _TRIES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A range to be fetched by one request, and the slices that it holds from beginning to end."""
-
-    start: int
-    size: int
-    slices: tuple[Slice, ...]
-
-
-def jobs_of(slices: Sequence[Slice], size: int = _RANGE) -> list[Job]:
-    """Ranges of at most `size` bytes: small slices together, large ones in equal parts. Pure."""
-    jobs: list[Job] = []
-    together: list[Slice] = []
-
-    def flush() -> None:
-        if together:
-            jobs.append(Job(together[0].start, sum(each.size for each in together), tuple(together)))
-            together.clear()
-
-    for each in slices:
-        if _is_cut(each, size):
-            flush()
-            part, end = math.ceil(each.size / max(2, math.ceil(each.size / size))), each.start + each.size
-            jobs += [Job(start, min(part, end - start), ()) for start in range(each.start, end, part)]
-            continue
-        together.append(each)
-        if len(together) == _SEGMENTS or sum(one.size for one in together) >= size // 2:
-            flush()
-    flush()
-    return jobs
-
-
-def _is_cut(each: Slice, size: int = _RANGE) -> bool:
-    return each.size > size // 2
 
 
 async def download_object(
@@ -169,7 +131,7 @@ class Target:
     @classmethod
     def _begun(cls, growing: Growing, found: Object, resume: bool) -> Target:
         notes = growing.ranges
-        head = json.dumps([found.container, found.name, found.etag, found.content_length, found.last_modified, _RANGE])
+        head = json.dumps([found.container, found.name, found.etag, found.content_length, found.last_modified, RANGE])
         done: set[int] = set()
         if resume and notes.exists():
             first, *rest = notes.read_text(errors="replace").split("\n")
@@ -239,33 +201,8 @@ class Target:
         self._journal.close()
 
 
-class Sums:
-    """The MD5s of slices one after the other, computed as their bytes come; `wrong` is the first that is not right."""
-
-    def __init__(self, slices: Iterable[Slice]) -> None:
-        self._slices = [*slices]
-        self._hash = new_hash("md5")
-        self._taken = 0
-        self.wrong: Slice | None = None
-
-    def update(self, chunk: bytes | memoryview) -> None:
-        """The next bytes."""
-        view = memoryview(chunk)
-        while len(view) and self._slices:
-            now = self._slices[0]
-            part = view[: now.size - self._taken]
-            self._hash.update(part)
-            self._taken += len(part)
-            view = view[len(part) :]
-            if self._taken == now.size:
-                if now.etag not in (None, self._hash.hexdigest()):
-                    self.wrong = self.wrong or now
-                self._hash, self._taken = new_hash("md5"), 0
-                del self._slices[0]
-
-
 class _Whole:
-    """A slice that comes in several ranges: what is in the file from its beginning is hashed while the rest comes."""
+    """A slice that comes in parts: one before which all is hashed is hashed as it comes, the others from the file."""
 
     def __init__(self, target: Target, each: Slice, jobs: Iterable[Job]) -> None:
         self.slice = each
@@ -275,7 +212,20 @@ class _Whole:
         self._next = 0
         self._busy = False
 
-    async def follow(self) -> None:
+    def sums_for(self, job: Job) -> Callable[[], Sums | Step]:
+        """What this part's bytes are told to; `came` is to hear of it when all of them were."""
+        if self._busy or job != self.jobs[self._next]:
+            return partial(Sums, ())
+        self._busy = True
+        return partial(Step, self._hash)
+
+    async def came(self, sums: Sums | Step) -> None:
+        """A part is in the file."""
+        if isinstance(sums, Step):
+            self._hash, self._next, self._busy = sums.hash, self._next + 1, False
+        await self._follow()
+
+    async def _follow(self) -> None:
         """Hash what has come since, unless somebody is at it."""
         if self._busy:
             return
@@ -288,18 +238,18 @@ class _Whole:
 
     async def is_right(self) -> bool:
         """Is all of it there, and as it should be?"""
-        await self.follow()
+        await self._follow()
         return self._next == len(self.jobs) and self._hash.hexdigest() == self.slice.etag
 
 
 async def _fetch(objects: Objects, found: Object, slices: Sequence[Slice], target: Target, meter: Meter) -> None:
     """All ranges that are not in the file yet, and a look at the slices that are larger than a range."""
     jobs = jobs_of(slices)
-    known = [each for each in slices if _is_cut(each) and each.etag is not None]
+    known = [each for each in slices if is_cut(each) and each.etag is not None]
     sums = [_Whole(target, each, jobs) for each in known]
     await _look_again(jobs, target, sums)
     for attempt in range(1, _TRIES + 1):
-        missing = [job for job in jobs if job.start not in target.done]
+        missing = [job for job in _in_turn(jobs, sums) if job.start not in target.done]
         await _fetch_jobs(objects, found, missing, target, meter, sums)
         bad = [each for each in sums if not await each.is_right()]
         if not bad:
@@ -311,6 +261,14 @@ async def _fetch(objects: Objects, found: Object, slices: Sequence[Slice], targe
             meter.add(-job.size)
         sums = [_Whole(target, each.slice, each.jobs) for each in bad]
     raise AssertionError  # the loop returns or raises
+
+
+def _in_turn(jobs: Iterable[Job], sums: Iterable[_Whole]) -> list[Job]:
+    """The parts of several slices in turn, so that each comes when those before it are hashed. Pure."""
+    turns = {
+        job.start: (nth // _AT_MOST, part, nth) for nth, each in enumerate(sums) for part, job in enumerate(each.jobs)
+    }
+    return sorted(jobs, key=lambda job: turns.get(job.start, (0, 0, 0)))
 
 
 async def _look_again(jobs: Iterable[Job], target: Target, sums: Iterable[_Whole]) -> None:
@@ -331,20 +289,22 @@ def mismatch(objects: Objects, found: Object, each: Slice) -> ChecksumMismatch:
 async def _fetch_jobs(
     objects: Objects, found: Object, jobs: Sequence[Job], target: Target, meter: Meter, sums: Sequence[_Whole]
 ) -> None:
-    window = Window(start=4, most=16)
+    window = Window(start=_AT_FIRST, most=_AT_MOST)
     following = {job.start: each for each in sums for job in each.jobs}
     if meter.done == 0:
         meter.add(found.content_length - sum(job.size for job in jobs))
 
     async def one(job: Job) -> None:
+        whole = following.get(job.start)
+        coming = _Coming(job, whole.sums_for(job) if whole else partial(Sums, job.slices))
         try:
-            trouble = await _fetch_one(objects, found, job, target, meter)
+            trouble = await _fetch_one(objects, found, coming, target, meter)
         finally:
             window.release(job)
         target.mark(job)
         window.ended(job.size, trouble=trouble)
-        if job.start in following:
-            await following[job.start].follow()
+        if whole:
+            await whole.came(coming.sums)
 
     async with concurrently() as tasks:
         for job in jobs:
@@ -353,33 +313,38 @@ async def _fetch_jobs(
 
 
 class _Coming:
-    """A range on its way into the file: how far it has come, and the sums of the slices in it."""
+    """A range on its way into the file: how far it has come, and the sums of what has."""
 
-    def __init__(self, job: Job) -> None:
-        self.at = job.start
-        self.end = job.start + job.size
-        self.sums = Sums(job.slices)
+    def __init__(self, job: Job, new_sums: Callable[[], Sums | Step]) -> None:
+        self.job = job
+        self._new_sums = new_sums
+        self.restart()
+
+    def restart(self) -> None:
+        """Nothing has come yet."""
+        self.at = self.job.start
+        self.sums = self._new_sums()
 
     @property
     def rest(self) -> Job:
         """What has not come yet."""
-        return Job(self.at, self.end - self.at, ())
+        return Job(self.at, self.job.start + self.job.size - self.at, ())
 
 
-async def _fetch_one(objects: Objects, found: Object, job: Job, target: Target, meter: Meter) -> bool:
+async def _fetch_one(objects: Objects, found: Object, coming: _Coming, target: Target, meter: Meter) -> bool:
     """One range into the file, verified as far as its slices are known; True when it was not without trouble.
 
     What breaks off is gone on with, however often, as long as each time brings something; what is damaged begins again.
     """
-    part, coming = meter.part(), _Coming(job)
-    trouble, damaged, idle = False, 0, 0
+    part, trouble, damaged, idle = meter.part(), False, 0, 0
     while True:
         before = coming.at
         try:
             return await _copy(objects, found, coming, target, part.add) or trouble
         except ChecksumMismatch as problem:
             error: CloudError = problem
-            coming, damaged = _Coming(job), damaged + 1
+            coming.restart()
+            damaged += 1
         except CloudError as problem:
             if not (is_ambiguous(problem) or isinstance(problem, RateLimited)):
                 raise
@@ -388,7 +353,7 @@ async def _fetch_one(objects: Objects, found: Object, job: Job, target: Target, 
         if max(damaged, idle) == _TRIES:
             raise error
         trouble = True
-        part.reach(coming.at - job.start)
+        part.reach(coming.at - coming.job.start)
         await anyio.sleep(0.2 * 2 ** max(damaged, idle))
 
 
@@ -464,7 +429,7 @@ async def _copy(objects: Objects, found: Object, coming: _Coming, target: Target
     rest = coming.rest
 
     def take(data: memoryview) -> None:
-        if coming.at + len(data) > coming.end:  # what lies beyond belongs to others
+        if len(data) > coming.rest.size:  # what lies beyond belongs to others
             raise ChecksumMismatch(f"{rest.size} bytes of {found.name} were asked for, more came")
         coming.sums.update(data)
         target.write_now(data, coming.at)
@@ -472,7 +437,7 @@ async def _copy(objects: Objects, found: Object, coming: _Coming, target: Target
 
     async with _open(objects, found, rest) as response:
         await poured(response, take, add)
-        if coming.at != coming.end:
+        if coming.rest.size:
             raise ChecksumMismatch(f"{rest.size} bytes of {found.name} were asked for, {coming.at - rest.start} came")
         if coming.sums.wrong is not None:
             raise mismatch(objects, found, coming.sums.wrong)

@@ -381,11 +381,12 @@ class FlipsABit(httpx.AsyncBaseTransport):
         return response
 
 
+@pytest.mark.parametrize("damaged", [0, 9 << 20])
 async def test_a_large_piece_is_fetched_in_ranges_and_again_when_it_is_damaged(
-    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, damaged: int
 ) -> None:
-    content, target, step = random.Random(3).randbytes(1 << 20) * 18, tmp_path / "copy", 9 << 20
-    damaging = FlipsABit(fake.transport, step, times=1)
+    content, target = random.Random(3).randbytes(1 << 20) * 18, tmp_path / "copy"
+    damaging = FlipsABit(fake.transport, damaged, times=1)
     async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=damaging) as cloud:
         await cloud.create_object("box", "name", data=content)
         seen: list[aiocloud.Progress] = []
@@ -447,12 +448,15 @@ class Torn(httpx.AsyncByteStream):
         raise httpx.ReadError("reset")
 
 
-@pytest.mark.parametrize("segment_size", [None, 2_000_000])
+@pytest.mark.parametrize(
+    ("size", "segment_size", "after"),
+    [(4_000_000, None, 500_000), (4_000_000, 2_000_000, 500_000), (36_000_000, 18_000_000, 4_500_000)],
+)
 async def test_a_range_that_breaks_off_is_gone_on_with(
-    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, segment_size: int | None
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, size: int, segment_size: int | None, after: int
 ) -> None:
-    content, target = big(4_000_000), tmp_path / "copy"
-    breaking = BreaksOff(fake.transport, 500_000)
+    content, target = big(size), tmp_path / "copy"
+    breaking = BreaksOff(fake.transport, after)
     async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=breaking) as cloud:
         await cloud.create_object("box", "name", data=content, segment_size=segment_size)
         seen: list[aiocloud.Progress] = []
