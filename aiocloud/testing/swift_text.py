@@ -48,7 +48,8 @@ def listing_xml(found: list[dict[str, Any]], kind: str, name: str) -> str:
 
 def check_meta(headers: Mapping[str, str], prefix: str) -> dict[str, str]:
     """The metadata among some headers; a `Fail` with 400 when it is more than swift takes."""
-    found = {name: value for name, value in headers.items() if name.startswith(prefix)}
+    # WSGI drops what has an underscore in its name.
+    found = {name: value for name, value in headers.items() if name.startswith(prefix) and "_" not in name}
     for name, value in found.items():
         bare = name.removeprefix(prefix)
         if not bare:

@@ -25,7 +25,8 @@ __all__ = [
 MAX_NAME = 1024
 """Bytes of UTF-8 in an object's name, unless the cloud says otherwise."""
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# What HTTP takes in a header's name, without the underscore: WSGI could not tell it from a hyphen, so Swift drops the header.
+_TOKEN = re.compile(r"[!#$%&'*+.^`|~0-9A-Za-z-]+")
 _NOISE = frozenset(
     ("date", "x-trans-id", "x-openstack-request-id", "connection", "vary", "server", "accept-ranges", "keep-alive")
 )
@@ -68,12 +69,14 @@ def split_path(text: str) -> tuple[str, str]:
 def metadata_headers(kind: str, metadata: Mapping[str, object] | None, *, remove: bool = False) -> dict[str, str]:
     """Metadata as headers: `kind` is Account, Container or Object; None removes a key of the first two.
 
-    Raises InvalidRequest for a key that can't be part of a header's name.
+    Raises InvalidRequest for a key that can't be part of a header's name, or that Swift would drop without a word.
     """
     headers: dict[str, str] = {}
     for key, value in (metadata or {}).items():
         if not _TOKEN.fullmatch(key):
-            raise InvalidRequest(f"{key!r} can't be a metadata key: letters, digits and hyphens make one")
+            hyphened = key.replace("_", "-")
+            instead = f", {hyphened!r} say" if "_" in key and _TOKEN.fullmatch(hyphened) else ""
+            raise InvalidRequest(f"{key!r} can't be a metadata key: letters, digits and hyphens make one{instead}")
         if value is None and remove:
             headers[f"X-Remove-{kind}-Meta-{key}"] = "x"
         else:

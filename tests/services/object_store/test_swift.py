@@ -104,3 +104,22 @@ async def test_conditions_copies_links_and_settings(fake: FakeCloud, clouds_yaml
             ["copy", "fresh", "link"],
             ["name"],
         ]
+
+
+async def test_a_key_that_swift_would_drop_is_refused(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        kept = await cloud.create_object("box", "name", data=b"abc", headers={"X-Object-Meta-A_b": "1"})
+        assert kept.metadata == {}
+        box, account = cloud.object_store.objects("box"), cloud.object_store.account
+        refused = pytest.raises(aiocloud.InvalidRequest, match="'owner_name' can't .*, 'owner-name' say")
+        with refused:
+            await cloud.create_object("box", "name", data=b"other", metadata={"owner_name": "me", "c": "2"})
+        with refused:
+            await box.update("name", {"owner_name": "me"})
+        with refused:
+            await cloud.object_store.containers.update("box", metadata={"owner_name": None})
+        with refused:
+            await account.update({"owner_name": "me"})
+        with pytest.raises(aiocloud.InvalidRequest, match="'a_ b' can't .*hyphens make one$"):
+            await box.update("name", {"a_ b": "me"})
+        assert await cloud.get_object("box", "name") == b"abc"
