@@ -23,7 +23,8 @@ __all__ = ["made_elsewhere", "new_record"]
 async def new_record(cloud: Region, undo: Undo, wanted: Wanted, disk_format: str) -> Image:
     """The image without its content, removed again should the block around it fail.
 
-    Its id is chosen here, so that a request whose end nobody knows makes one image and not two.
+    Its id is chosen here, so that a request whose end nobody knows makes one image and not two. Raises Conflict, and touches
+    nothing, when the caller chose one that another image has.
     """
     images = cloud.image.images
     id = wanted.image_id or str(uuid.uuid4())
@@ -37,11 +38,17 @@ async def new_record(cloud: Region, undo: Undo, wanted: Wanted, disk_format: str
             if await images.delete(id) or known:
                 return
 
-    async def look() -> list[Image]:
+    async def there() -> list[Image]:
         try:
             return [await images.get(id)]
         except NotFound:
             return []
+
+    # What bore the caller's id before is not ours, however the request ends: Glance then says that it is taken.
+    taken = wanted.image_id is not None and bool(await there())
+
+    async def look() -> list[Image]:
+        return [] if taken else [image for image in await there() if image.status == "queued"]
 
     if wanted.image_id is None:
         undo.made("image", id, wanted.name, remove)

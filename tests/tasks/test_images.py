@@ -9,7 +9,7 @@ import io
 import lzma
 import random
 import struct
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -147,6 +147,27 @@ async def test_a_broken_upload_ends_in_one_image(
         image = await cloud.create_image("mine", disk, disk_format="raw", use_import=how == "import", wait=True)
         assert (image.status, image.size) == ("active", len(CONTENT))
         assert {each.id for each in await cloud.list_images()} - before == {image.id}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("trouble", [{}, {"status": 503}, {"status": 504}, {"reset": "before"}])
+async def test_an_id_that_is_taken_is_a_conflict(
+    fake: FakeCloud, clouds_yaml: Path, trouble: Mapping[str, Any]
+) -> None:
+    """However the request for the record ends, the image that was there before stays as it is."""
+    async with to(fake, clouds_yaml) as cloud:
+        precious = await cloud.create_image("precious", data=b"precious" * 100)
+        if trouble:
+            fake.fault(Fault(service="image", method="POST", path="*/images", **trouble))
+        with pytest.raises(aiocloud.Conflict, match="already exists"):
+            await cloud.create_image("other", data=b"other" * 100, image_id=precious.id)
+        assert await cloud.get_image_by_id(precious.id) == precious
+        assert await cloud.search_images("other") == []
+        assert fake.count(service="image", method="PUT") == 1
+        own = "7c0be1a4-3f1e-4c5e-8a56-8d1f0e3c9b11"
+        fake.fault(Fault(service="image", method="POST", path="*/images", reset="after"))
+        image = await cloud.create_image("mine", data=b"mine" * 100, image_id=own)
+        assert (image.id, image.status) == (own, "active")
 
 
 @pytest.mark.anyio
