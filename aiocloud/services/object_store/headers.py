@@ -85,13 +85,20 @@ def metadata_headers(kind: str, metadata: Mapping[str, object] | None, *, remove
 
 
 def header_values(headers: Mapping[str, str | None]) -> dict[str, Any]:
-    """Headers ready to be sent: without those that are None, values in UTF-8. Raises InvalidRequest for line breaks."""
+    """Headers ready to be sent: without those that are None, values in UTF-8.
+
+    Raises InvalidRequest for line breaks and their like, and for blanks around a value, which HTTP does not carry.
+    """
     ready: dict[str, Any] = {}
     for name, value in headers.items():
         if value is None:
             continue
         if not value.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in value):
-            raise InvalidRequest(f"the value of {name} holds a control character: {value[:60]!r}")
+            raise InvalidRequest(f"the value of {name} holds a control character")  # unsaid, for some are secrets
+        if value != value.strip(" "):
+            raise InvalidRequest(
+                f"the value of {name} begins or ends with a blank, which HTTP would lose: leave it away"
+            )
         ready[name] = value.encode()  # bytes, because the HTTP library takes text for ASCII
     return ready
 

@@ -123,3 +123,20 @@ async def test_a_key_that_swift_would_drop_is_refused(fake: FakeCloud, clouds_ya
         with pytest.raises(aiocloud.InvalidRequest, match="'a_ b' can't .*hyphens make one$"):
             await box.update("name", {"a_ b": "me"})
         assert await cloud.get_object("box", "name") == b"abc"
+
+
+async def test_blanks_around_a_value_are_refused_and_no_secret_is_shown(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=b"abc", metadata={"within": "a  b"})
+        box = cloud.object_store.objects("box")
+        with pytest.raises(aiocloud.InvalidRequest, match="X-Object-Meta-k begins or ends with a blank"):
+            await cloud.create_object("box", "name", data=b"other", metadata={"k": " leads"})
+        with pytest.raises(aiocloud.InvalidRequest, match="Content-Disposition begins or ends with a blank"):
+            await box.update("name", content_disposition="attachment ")
+        with pytest.raises(aiocloud.InvalidRequest, match="X-Container-Read begins or ends with a blank"):
+            await cloud.object_store.containers.update("box", read_acl=" .r:*")
+        for wrong in (" secret", "secret\n"):
+            with pytest.raises(aiocloud.InvalidRequest, match="(?i)temp-url-key") as caught:
+                await cloud.set_temp_url_key("box", wrong)
+            assert "secret" not in str(caught.value)
+        assert (await box.get("name")).metadata == {"within": "a  b"}
