@@ -156,7 +156,7 @@ async def to_path(cloud: Region, image: Image, path: str | os.PathLike[str], pro
 async def _fill(cloud: Region, image: Image, growing: Growing, progress: OnProgress) -> None:
     for attempt in range(1, _TRIES + 1):
         try:
-            with growing.part.open("wb", buffering=0) as file:
+            with growing.emptied() as file:
                 await _copy(cloud, image, partial(write_whole, file), progress)
         except ChecksumMismatch:
             if attempt == _TRIES:

@@ -104,12 +104,12 @@ async def download_object(
 class Target:
     """A file that is not complete yet."""
 
-    def __init__(self, growing: Growing, file: Positioned, journal: IO[str], done: set[int]) -> None:
+    def __init__(self, growing: Growing, file: Positioned, listing: IO[str], done: set[int]) -> None:
         self.done = done
         self.finished = False
         self._growing = growing
         self._file = file
-        self._journal = journal
+        self._listing = listing
 
     @classmethod
     async def open(cls, path: Path, found: Object, *, resume: bool) -> Target:
@@ -130,25 +130,23 @@ class Target:
 
     @classmethod
     def _begun(cls, growing: Growing, found: Object, resume: bool) -> Target:
-        notes = growing.ranges
         head = json.dumps([found.container, found.name, found.etag, found.content_length, found.last_modified, RANGE])
-        done: set[int] = set()
-        if resume and notes.exists():
-            first, *rest = notes.read_text(errors="replace").split("\n")
-            # The last line may be torn: only those with their end count.
-            done = {int(line) for line in rest[:-1] if line.isdigit()} if first == head else set()
-        file = Positioned(growing.part, os.O_RDWR | (0 if done else os.O_TRUNC))
+        first, *rest = growing.ranges()
+        # The last line may be torn: only those with their end count.
+        done = {int(line) for line in rest[:-1] if line.isdigit()} if resume and first == head else set[int]()
+        file = Positioned(growing.part, os.O_RDWR | (0 if done else os.O_TRUNC) | getattr(os, "O_NOFOLLOW", 0))
         try:
-            file.reserve(found.content_length)
-            journal = notes.open("a" if done else "w")
-            if not done:
-                journal.write(head + "\n")
-                journal.flush()
+            listing = growing.list_ranges(None if done else head)
+            try:
+                file.reserve(found.content_length)
+            except OSError:
+                listing.close()
+                raise
         except OSError:
             file.close()
             growing.remove()
             raise
-        return cls(growing, file, journal, done)
+        return cls(growing, file, listing, done)
 
     def write_now(self, data: memoryview, at: int) -> None:
         """Put bytes where they belong, in a worker thread."""
@@ -175,8 +173,8 @@ class Target:
     def mark(self, job: Job) -> None:
         """A range is in the file."""
         self.done.add(job.start)
-        self._journal.write(f"{job.start}\n")
-        self._journal.flush()
+        self._listing.write(f"{job.start}\n")
+        self._listing.flush()
 
     async def finish(self) -> None:
         """It is complete: give it its name."""
@@ -198,7 +196,7 @@ class Target:
 
     def _shut(self) -> None:
         self._file.close()
-        self._journal.close()
+        self._listing.close()
 
 
 class _Whole:

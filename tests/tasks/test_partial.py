@@ -126,3 +126,73 @@ def test_a_file_is_ours_until_it_has_its_name(tmp_path: Path) -> None:
         Growing(path)
     second.release()
     Growing(path).release()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("what", ["object", "image"])
+@pytest.mark.parametrize("kind", ["file", "link", "hard link", "list"])
+async def test_a_file_of_the_users_is_never_taken_for_ours(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, what: str, kind: str
+) -> None:
+    """It has the name that a growing file would have."""
+    precious, target = tmp_path / "precious", tmp_path / "copy"
+    taken = tmp_path / (".copy.part-ranges" if kind == "list" else ".copy.part")
+    precious.write_bytes(b"precious")
+    if kind == "link":
+        taken.symlink_to(precious)
+    elif kind == "hard link":
+        taken.hardlink_to(precious)
+    else:
+        taken.write_bytes(b"precious")
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        await cloud.create_object("box", "name", data=b"x" * 9000, segment_size=3000)
+        await cloud.create_image("disk", data=b"x" * 9000, disk_format="raw", wait=True)
+        with pytest.raises(InvalidRequest, match=rf"can't write .*copy: {taken.name} beside it is in the way"):
+            await download(cloud, what, target)
+        assert taken.read_bytes() == precious.read_bytes() == b"precious"
+        assert {path.name for path in tmp_path.iterdir()} == {"clouds.yaml", "precious", taken.name}
+        taken.unlink()
+        await download(cloud, what, target)
+        assert target.read_bytes() == b"x" * 9000
+        assert {path.name for path in tmp_path.iterdir()} == {"clouds.yaml", "precious", "copy"}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("what", ["object", "image"])
+async def test_what_a_killed_process_left_is_taken_over(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, what: str
+) -> None:
+    target = tmp_path / "copy"
+    killed = Growing(target)
+    killed.part.write_bytes(b"half")
+    killed.release()
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        await cloud.create_object("box", "name", data=b"x" * 9000, segment_size=3000)
+        await cloud.create_image("disk", data=b"x" * 9000, disk_format="raw", wait=True)
+        await download(cloud, what, target)
+    assert target.read_bytes() == b"x" * 9000
+    assert {path.name for path in tmp_path.iterdir()} == {"clouds.yaml", "copy"}
+
+
+@needs_locks
+def test_a_growing_file_is_not_replaced_by_another_download(tmp_path: Path) -> None:
+    """Whose object is called like it."""
+    growing, other = Growing(tmp_path / "x"), Growing(tmp_path / ".x.part")
+    growing.part.write_bytes(b"right")
+    other.part.write_bytes(b"wrong")
+    with pytest.raises(BlockingIOError, match="another download"):
+        other.complete()
+    growing.complete()
+    assert (tmp_path / "x").read_bytes() == b"right"
+    other.complete()
+    assert (tmp_path / ".x.part").read_bytes() == b"wrong"
+    # And where somebody else did that, what has its name now is not what we wrote.
+    growing = Growing(tmp_path / "y")
+    growing.part.unlink()
+    growing.part.write_bytes(b"wrong")
+    with pytest.raises(OSError, match="replaced meanwhile"):
+        growing.complete()
+    growing.remove()
+    assert growing.part.read_bytes() == b"wrong"
+    assert not (tmp_path / "y").exists()
+    growing.release()
