@@ -91,7 +91,7 @@ async def from_volume(cloud: Region, wanted: Wanted, way: Way, volume: Which) ->
             )
 
         async def look() -> list[Image]:
-            return await cloud.image.images.list(name=marked)
+            return await cloud.image.images.named(marked)
 
         image = await made_elsewhere(cloud, undo, wanted.name, send, look)
         image = await cloud.image.images.update(image.id, name=wanted.name, **described)

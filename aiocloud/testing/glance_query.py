@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +16,7 @@ Item = dict[str, Any]
 SORT_KEYS = ("name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at")
 CONTROL = frozenset({"limit", "marker", "sort", "sort_key", "sort_dir", "member_status", "visibility", "os_hidden"})
 LISTED = frozenset({"id", "name", "status", "container_format", "disk_format"})
-"""Filters that take "in:a,b"."""
+"""Filters that take "in:a,b" and "eq:a"."""
 DEFAULT_LIMIT = 25
 
 COMPARE: dict[str, Callable[[str, str], bool]] = {
@@ -51,9 +53,25 @@ def passes(image: Mapping[str, Any], name: str, value: str) -> bool:
         return compare(str(have), want) if compare else str(have) == value
     if isinstance(have, bool):
         return (value.lower() in {"true", "1"}) == have
-    if name in LISTED and value.startswith("in:"):
-        return str(have) in [part.strip('"') for part in value.removeprefix("in:").split(",")]
+    if name in LISTED:
+        return have is not None and collated(str(have)) in map(collated, wanted(value))
     return have is not None and str(have) == value
+
+
+def wanted(value: str) -> list[str]:
+    """The values that a filter with an operator before its colon lets pass; a `Fail` for an operator that Glance lacks."""
+    operator, colon, rest = value.partition(":")
+    if not colon or re.match(r"\d{4}-\d\d-\d\dT\d\d:", value):
+        return [value]
+    if operator not in {"eq", "in"}:
+        raise Fail(400, f"Unable to filter by unknown operator '{operator}'.")
+    return [rest] if operator == "eq" else [part.strip('"') for part in rest.split(",")]
+
+
+def collated(text: str) -> str:
+    """As MySQL compares texts: without case, accents and blanks at the end."""
+    plain = unicodedata.normalize("NFD", text.casefold())
+    return "".join(char for char in plain if not unicodedata.combining(char)).rstrip(" ")
 
 
 def arranged(req: Req, images: list[Item]) -> list[Item]:

@@ -135,6 +135,23 @@ async def test_the_same_content_is_sent_once(fake: FakeCloud, clouds_yaml: Path,
 
 
 @pytest.mark.anyio
+async def test_an_image_is_known_by_its_name_to_the_letter(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """Glance compares names as its database does: `Ä` is `a`, and blanks at the end count for nothing."""
+    async with to(fake, clouds_yaml) as cloud:
+        first = await cloud.create_image("mine", data=CONTENT)
+        names = ["MINE", "mïne", "mine ", "in:mine", 'in:"mine",x', 'in:"a', "in:a,b", "mine,b", "eq:mine", 'in:a\\"b']
+        for name in names:
+            image = await cloud.create_image(name, data=CONTENT)
+            assert (image.name, image.id == first.id) == (name, False)
+            assert [each.id for each in await cloud.search_images(name)] == [image.id]
+            again = await cloud.create_image(name, data=CONTENT)
+            assert again.id == image.id
+        for name in names:
+            assert await cloud.delete_image(name) is True
+        assert (await cloud.create_image("mine", data=CONTENT)).id == first.id
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("how", ["put", "import"])
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_broken_upload_ends_in_one_image(

@@ -23,6 +23,8 @@ New = ParamSpec("New")
 Edit = ParamSpec("Edit")
 
 _PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+_OPERATORS = ("eq:", "in:")
+"""What a filter for names may begin with: `in:` is followed by several, with commas between them."""
 _BYTES = {"Content-Type": "application/octet-stream"}
 
 
@@ -109,6 +111,21 @@ class EditImage(_Described):
 
 class Images(Collection[Image, New, Edit], Generic[New, Edit]):
     """The images that a project may see."""
+
+    async def named(self, name: str) -> list[Image]:
+        """Those with exactly this name; Glance's own filter `name=` cares for neither case nor accents."""
+        return [image for image in await self._with_name(name) if image.name == name]
+
+    async def _with_name(self, name: str) -> list[Image]:
+        return await self.list(name=f"eq:{name}" if ":" in name else name)
+
+    def _params(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        params = super()._params(query)
+        name = params.get("name")
+        if isinstance(name, str) and ":" in name and not name.startswith(_OPERATORS):
+            # What stands before a colon Glance takes for an operator, and refuses one that it does not know.
+            params["name"] = f"eq:{name}"
+        return params
 
     async def update(self, name_or_id: Which, *args: Edit.args, **kwargs: Edit.kwargs) -> Image:
         """Change it, and give its new state. Raises NotFound or InvalidRequest."""
