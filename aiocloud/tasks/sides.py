@@ -1,8 +1,13 @@
-"""What is in a folder, and what is in a container, by the same names: that of a file below its folder, with slashes."""
+"""What is in a folder, and what is in a container, by the same names: that of a file below its folder, with slashes.
+
+And how a file makes room in its folder, without being lost.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +18,7 @@ from aiocloud.errors import InvalidRequest, NotFound
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.partial import is_partial
 
-__all__ = ["Known", "files_below", "mtime_of", "objects_below", "seen"]
+__all__ = ["Aside", "Known", "files_below", "mtime_of", "objects_below", "seen"]
 
 _LOOKS = 16
 """So many objects are asked for at once."""
@@ -82,3 +87,39 @@ def mtime_of(one: Object) -> float | None:
         return float(one.metadata["mtime"])
     except (KeyError, ValueError):
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A file that has made room for a folder of its name, and is beside it, `at`. Its methods block, and raise OSError."""
+
+    path: Path
+    at: Path
+
+    @classmethod
+    def put(cls, path: Path) -> Aside:
+        """Put it aside, in its own folder, so that no other disk is asked."""
+        at = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.aside")
+        path.rename(at)
+        return cls(path, at)
+
+    def put_back(self) -> None:
+        """Where it was. Raises FileExistsError when something has arrived there since."""
+        with suppress(FileNotFoundError):
+            _remove_empty(self.path)
+        # A rename would replace a file, too.
+        if os.path.lexists(self.path):
+            raise FileExistsError(errno.EEXIST, "something else is at its place")
+        self.at.rename(self.path)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder that was made for downloads none of which arrived, and what they have left to go on from."""
+    inside = list(os.walk(folder, topdown=False, onerror=_refuse))
+    if not all(is_partial(name, names) for _, _, names in inside for name in names):
+        return
+    for each, _, names in inside:
+        for name in names:
+            Path(each, name).unlink()
+        with suppress(OSError):  # a link to another folder is in it
+            Path(each).rmdir()

@@ -6,6 +6,7 @@ Compared are names, sizes and then, as asked, times or checksums. Times are kept
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+import anyio
 from anyio import to_thread
 
 from aiocloud.concurrent import concurrently, each_of
@@ -24,9 +26,11 @@ from aiocloud.services.object_store.object import Objects
 from aiocloud.tasks.objects import is_object_stale, put_file
 from aiocloud.tasks.ranges import download_object
 from aiocloud.tasks.removal import delete_object
-from aiocloud.tasks.sides import Known, files_below, mtime_of, objects_below, seen
+from aiocloud.tasks.sides import Aside, Known, files_below, mtime_of, objects_below, seen
 
 __all__ = ["Step", "Synced", "plan_sync", "sync_objects"]
+
+_log = logging.getLogger("aiocloud.objects")
 
 _LARGE_AT_ONCE = 4
 """Each of them has several requests under way."""
@@ -169,23 +173,47 @@ class _Work:
         self.done: list[Step] = []
         self.failed: list[tuple[Step, CloudError]] = []
         self.same = 0
+        self._aside: dict[Step, Aside] = {}
         self._all = Meter(self.container, 0, self.progress)
 
     async def run(self, steps: Sequence[Step]) -> None:
-        """Carry first, and remove when all of that has arrived; what is in the way of others goes before them."""
+        """Carry first, and remove when all of that has arrived; what is in the way of others is put aside for them."""
         carried = [step for step in steps if not step.do.startswith("delete")]
         self._all.total = sum(step.size for step in carried)
-        folders = {str(parent) for step in carried for parent in PurePosixPath(step.name).parents}
+        folders = _folders_of(carried)
         first = [step for step in steps if step.do == "delete file" and step.name in folders]
         last = [step for step in steps if step.do.startswith("delete") and step not in first]
-        await self._each(first)
-        await self._each(carried)
-        if not self.failed:
-            await self._each(last)
-            return
-        for step in last:
-            kept = CloudError(f"{step.name} was not removed, as not everything else could be done")
-            self.failed.append((step, kept))
+        try:
+            await self._put_aside(first)
+            await self._each(carried)
+            if not self.failed:
+                await self._each([*first, *last])
+            else:
+                self.failed += [(step, _kept(step)) for step in last]
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._put_back()
+
+    async def _put_aside(self, steps: Iterable[Step]) -> None:
+        """Make room for folders that have the names of these files, which are not removed before all has arrived."""
+        for step in steps:
+            try:
+                self._aside[step] = await to_thread.run_sync(Aside.put, self.root / step.name)
+            except OSError as error:
+                problem = CloudError(f"can't move {self.root / step.name} aside: {error.strerror or error}")
+                self.failed.append((step, problem))
+
+    async def _put_back(self) -> None:
+        """What is still aside has to stay: at its place, or else where the result, and the log, say that it is."""
+        for step, aside in self._aside.items():
+            try:
+                await to_thread.run_sync(aside.put_back)
+            except OSError as error:
+                now = f"{error.strerror or error}, so it is now {aside.at}"
+                _log.warning("%s was not removed; %s", aside.path, now)
+                self.failed.append((step, _kept(step, now)))
+            else:
+                self.failed.append((step, _kept(step)))
 
     async def _each(self, steps: Sequence[Step]) -> None:
         """Take these, the small ones beside the large ones."""
@@ -203,7 +231,8 @@ class _Work:
             self.failed.append((step, error))
         except OSError as error:
             what = "remove" if step.do == "delete file" else "write"
-            problem = CloudError(f"can't {what} {self.root / step.name}: {error.strerror or error}")
+            path = self._aside[step].at if step in self._aside else self.root / step.name
+            problem = CloudError(f"can't {what} {path}: {error.strerror or error}")
             self.failed.append((step, problem))
         if not step.do.startswith("delete"):
             part.reach(step.size)
@@ -212,6 +241,11 @@ class _Work:
         name = self.prefix + step.name
         if step.do == "delete object":
             await delete_object(self.cloud, self.container, name)
+            self.done.append(step)
+            return
+        if step in self._aside:
+            await to_thread.run_sync(self._aside[step].at.unlink)
+            del self._aside[step]
             self.done.append(step)
             return
         path = self._path(step.name)
@@ -253,10 +287,25 @@ class _Work:
 
     def _path(self, name: str) -> Path:
         """Where an object's file is. Raises InvalidRequest for a name that leads out of the folder."""
-        parts = name.split("/")
-        if any(part in ("", ".", "..") or any(sign in part for sign in _SIGNS) for part in parts):
+        if not _can_be_file(name):
             raise InvalidRequest(f"object {name!r} can't be a file below {self.root}")
-        return self.root.joinpath(*parts)
+        return self.root.joinpath(*name.split("/"))
+
+
+def _can_be_file(name: str) -> bool:
+    """Does a name lead to a file below the folder, and nowhere else? Pure."""
+    return not any(part in ("", ".", "..") or any(sign in part for sign in _SIGNS) for part in name.split("/"))
+
+
+def _folders_of(steps: Iterable[Step]) -> set[str]:
+    """The folders that these steps' files are in. Pure."""
+    names = (step.name for step in steps if _can_be_file(step.name))
+    return {str(parent) for name in names for parent in PurePosixPath(name).parents}
+
+
+def _kept(step: Step, more: str = "") -> CloudError:
+    text = f"{step.name} was not removed, as not everything else could be done"
+    return CloudError(f"{text}; {more}" if more else text)
 
 
 _CARRY: dict[str, Literal["upload", "download"]] = {"up": "upload", "down": "download"}
