@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from aiocloud.errors import InvalidRequest, NotFound
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.partial import is_partial
 
-__all__ = ["Aside", "Known", "files_below", "mtime_of", "objects_below", "seen"]
+__all__ = ["Aside", "Known", "files_below", "link_between", "mtime_of", "objects_below", "seen"]
 
 _LOOKS = 16
 """So many objects are asked for at once."""
@@ -54,6 +55,16 @@ def _walk(root: Path) -> Iterator[tuple[str, Known]]:
 
 def _refuse(error: OSError) -> None:
     raise error
+
+
+def link_between(root: Path, path: Path) -> Path | None:
+    """The first folder below `root`, on the way to a file, that is in truth another one; None where all are what they seem."""
+    folders = [root / each for each in path.relative_to(root).parents if each.name]
+    return next((each for each in reversed(folders) if _leads_elsewhere(each)), None)
+
+
+def _leads_elsewhere(path: Path) -> bool:
+    return path.is_symlink() or (sys.version_info >= (3, 12) and path.is_junction())
 
 
 async def objects_below(objects: Objects, prefix: str) -> dict[str, Known]:

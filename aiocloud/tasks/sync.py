@@ -26,7 +26,7 @@ from aiocloud.services.object_store.object import Objects
 from aiocloud.tasks.objects import is_object_stale, put_file
 from aiocloud.tasks.ranges import download_object
 from aiocloud.tasks.removal import delete_object
-from aiocloud.tasks.sides import Aside, Known, files_below, mtime_of, objects_below, seen
+from aiocloud.tasks.sides import Aside, Known, files_below, link_between, mtime_of, objects_below, seen
 
 __all__ = ["Step", "Synced", "plan_sync", "sync_objects"]
 
@@ -248,7 +248,7 @@ class _Work:
             del self._aside[step]
             self.done.append(step)
             return
-        path = self._path(step.name)
+        path = await to_thread.run_sync(self._path, step.name)
         if step.do == "compare" and not await is_object_stale(self.cloud, self.container, name, path):
             self.same += 1
             return
@@ -289,7 +289,10 @@ class _Work:
         """Where an object's file is. Raises InvalidRequest for a name that leads out of the folder."""
         if not _can_be_file(name):
             raise InvalidRequest(f"object {name!r} can't be a file below {self.root}")
-        return self.root.joinpath(*name.split("/"))
+        path = self.root.joinpath(*name.split("/"))
+        if link := link_between(self.root, path):
+            raise InvalidRequest(f"object {name!r} can't be a file below {self.root}: {link} leads elsewhere")
+        return path
 
 
 def _can_be_file(name: str) -> bool:
