@@ -12,6 +12,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import IO
 
 import anyio
@@ -19,7 +20,7 @@ from anyio import to_thread
 
 from aiocloud._http import httpx
 from aiocloud.concurrent import concurrently
-from aiocloud.errors import ChecksumMismatch, CloudError, RateLimited
+from aiocloud.errors import ChecksumMismatch, CloudError, PreconditionFailed, RateLimited
 from aiocloud.model import Which
 from aiocloud.progress import Meter, OnProgress
 from aiocloud.reconcile import is_ambiguous
@@ -133,9 +134,10 @@ async def _pieces(cloud: Region, reading: _Reading, progress: OnProgress) -> Asy
             reading.meter(progress).add(len(chunk))
     if reading.large is None:
         return
-    slices = [each for each in await slices_of(cloud, objects, reading.large) if each.size]
-    meter = Meter(f"{objects.container}/{reading.name}", reading.large.content_length, progress)
-    async with aclosing(_ordered(objects, reading.large, slices)) as chunks:
+    large = reading.large if reading.large.content_length else await objects.get(reading.name)
+    slices = [each for each in await slices_of(cloud, objects, large) if each.size]
+    meter = Meter(f"{objects.container}/{reading.name}", large.content_length, progress)
+    async with aclosing(_ordered(objects, large, slices)) as chunks:
         async for chunk in chunks:
             yield chunk
             meter.add(len(chunk))
@@ -181,6 +183,7 @@ class _Reading:
     etag: str = ""
     large: Object | None = None
     hash: Hash = field(default_factory=lambda: new_hash("md5"))
+    _begun: bool = False
     _meter: Meter | None = None
 
     def meter(self, progress: OnProgress) -> Meter:
@@ -194,7 +197,7 @@ class _Reading:
         trouble = 0
         while self.size is None or self.at < self.size:
             before = self.at
-            headers = {"Range": f"bytes={before}-", "If-Match": f'"{self.etag}"'} if before else {}
+            headers = {"Range": f"bytes={before}-"} if before else {}
             try:
                 async with self.objects.open(
                     self.name, headers=headers, params=self.params, deadline=math.inf
@@ -208,6 +211,8 @@ class _Reading:
                                 yield chunk
                 break
             except CloudError as error:
+                if before and self.size is None and error.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                    break  # all had come before it broke
                 trouble = trouble + 1 if self.at == before else 0
                 if trouble >= _TRIES or not (is_ambiguous(error) or isinstance(error, RateLimited)):
                     raise
@@ -216,14 +221,19 @@ class _Reading:
         self._check()
 
     def _begin(self, response: httpx.Response) -> bool:
-        """Is it a large object?"""
-        if self.size is not None:
-            return False
+        """Is it a large object? Raises PreconditionFailed when it is another one than at first."""
         found = self.objects.of_headers(self.name, response)
+        if self._begun:
+            if found.etag not in ("", self.etag):
+                what = f"{self.objects.container}/{self.name} has ETag {found.etag} by now, and had {self.etag}"
+                raise PreconditionFailed(what, response=response, service="object-store")
+            return False
         if found.is_large and not self.params and response.status_code == 200:
             self.large = found
             return True
-        self.size, self.etag = found.content_length, found.etag
+        # Some proxies leave its length out; then the MD5 alone tells whether all has come.
+        self._begun, self.etag = True, found.etag
+        self.size = found.content_length if "content-length" in response.headers else None
         return False
 
     async def _hash(self, chunk: bytes) -> None:

@@ -12,11 +12,11 @@ import json
 import math
 import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 import anyio
 from anyio import to_thread
@@ -26,13 +26,14 @@ from aiocloud.concurrent import concurrently, workers
 from aiocloud.errors import (
     ChecksumMismatch,
     CloudError,
+    HTTPError,
     InvalidRequest,
     PreconditionFailed,
     RateLimited,
     Unsupported,
 )
 from aiocloud.model import Which
-from aiocloud.progress import Meter, OnProgress
+from aiocloud.progress import Meter, OnProgress, Part
 from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
@@ -42,7 +43,7 @@ from aiocloud.tasks.jobs import RANGE, Job, Step, Sums, is_cut, jobs_of
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.partial import Growing
 from aiocloud.tasks.window import Window, had_trouble
-from aiocloud.transport.reading import poured, raw_pieces
+from aiocloud.transport.reading import poured
 from aiocloud.transport.sockets import BUFFER, thread_buffer
 
 __all__ = ["download_object", "fetch_range", "mismatch"]
@@ -296,7 +297,7 @@ async def _fetch_jobs(
         whole = following.get(job.start)
         coming = _Coming(job, whole.sums_for(job) if whole else partial(Sums, job.slices))
         try:
-            trouble = await _fetch_one(objects, found, coming, target, meter)
+            trouble = await _fetch_one(objects, found, coming, target.write_now, meter.part())
         finally:
             window.release(job)
         target.mark(job)
@@ -308,6 +309,10 @@ async def _fetch_jobs(
         for job in jobs:
             await window.acquire(job)
             tasks.start_soon(one, job)
+
+
+_Write: TypeAlias = Callable[[memoryview, int], None]
+"""Puts bytes where they belong, in a worker thread."""
 
 
 class _Coming:
@@ -329,16 +334,16 @@ class _Coming:
         return Job(self.at, self.job.start + self.job.size - self.at, ())
 
 
-async def _fetch_one(objects: Objects, found: Object, coming: _Coming, target: Target, meter: Meter) -> bool:
-    """One range into the file, verified as far as its slices are known; True when it was not without trouble.
+async def _fetch_one(objects: Objects, found: Object, coming: _Coming, write: _Write, part: Part) -> bool:
+    """One range, verified as far as its slices are known; True when it was not without trouble.
 
     What breaks off is gone on with, however often, as long as each time brings something; what is damaged begins again.
     """
-    part, trouble, damaged, idle = meter.part(), False, 0, 0
-    while True:
+    trouble, damaged, idle = False, 0, 0
+    while coming.rest.size:
         before = coming.at
         try:
-            return await _copy(objects, found, coming, target, part.add) or trouble
+            return await _copy(objects, found, coming, write, part.add) or trouble
         except ChecksumMismatch as problem:
             error: CloudError = problem
             coming.restart()
@@ -348,44 +353,27 @@ async def _fetch_one(objects: Objects, found: Object, coming: _Coming, target: T
                 raise
             error = problem
             idle = 0 if coming.at - before >= BUFFER else idle + 1
+            if not coming.rest.size and coming.sums.wrong is not None:
+                coming.restart()
+                damaged += 1
         if max(damaged, idle) == _TRIES:
             raise error
         trouble = True
         part.reach(coming.at - coming.job.start)
         await anyio.sleep(0.2 * 2 ** max(damaged, idle))
+    return trouble  # it broke after its last byte
 
 
 async def fetch_range(objects: Objects, found: Object, job: Job) -> bytes:
     """One range, verified as far as its slices are known. Raises ChecksumMismatch when damage won't stop."""
-    for attempt in range(1, _TRIES + 1):
-        try:
-            data = await _read(objects, found, job)
-            bad = await to_thread.run_sync(_wrong, job, data)
-            if bad is None:
-                return data
-            error: CloudError = mismatch(objects, found, bad)
-        except CloudError as problem:
-            if not (is_ambiguous(problem) or isinstance(problem, RateLimited)):
-                raise
-            error = problem
-        if attempt == _TRIES:
-            raise error
-        await anyio.sleep(0.2 * 2**attempt)
-    raise AssertionError  # the loop returns or raises
+    data = bytearray(job.size)
 
+    def write(piece: memoryview, at: int) -> None:
+        data[at - job.start : at - job.start + len(piece)] = piece
 
-async def _read(objects: Objects, found: Object, job: Job) -> bytes:
-    async with _open(objects, found, job) as response:
-        return b"".join([chunk async for chunk in raw_pieces(response)])
-
-
-def _wrong(job: Job, data: bytes) -> Slice | None:
-    """The first slice that is not what it should be, or the range itself when it is too short."""
-    if len(data) != job.size:
-        return job.slices[0] if job.slices else Slice("", "", job.start, job.size, None)
-    sums = Sums(job.slices)
-    sums.update(data)
-    return sums.wrong
+    unseen = Meter(found.name, job.size, None).part()
+    await _fetch_one(objects, found, _Coming(job, partial(Sums, job.slices)), write, unseen)
+    return bytes(data)
 
 
 @asynccontextmanager
@@ -396,7 +384,15 @@ async def _open(objects: Objects, found: Object, job: Job) -> AsyncGenerator[htt
     range, as by a proxy that keeps what it has fetched.
     """
     sent, where = _range(found, job), f"{objects.container}/{found.name}"
-    async with objects.open(found.name, headers=sent, deadline=math.inf) as response:
+    async with AsyncExitStack() as stack:
+        try:
+            opened = objects.open(found.name, headers=sent, deadline=math.inf)
+            response = await stack.enter_async_context(opened)
+        except HTTPError as error:
+            if error.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                what = f"{where} is shorter by now"
+                raise PreconditionFailed(what, response=error.response, service="object-store") from error
+            raise
         etag = objects.of_headers(found.name, response).etag
         if found.etag and etag not in ("", found.etag):
             what = f"{where} has ETag {etag} by now, and had {found.etag}"
@@ -416,21 +412,23 @@ def _is_part(response: httpx.Response, start: int) -> bool:
 
 
 def _range(found: Object, job: Job) -> dict[str, str]:
-    # Ceph's gateway compares a large object's with that of its manifest, which nobody is told.
-    headers = {} if found.is_large else {"If-Match": f'"{found.etag}"'}
-    if job.size != found.content_length:
-        headers["Range"] = f"bytes={job.start}-{job.start + job.size - 1}"
-    return headers
+    """No `If-Match`: the answer's ETag says as much, and some compare with another one than they tell.
+
+    So does Ceph's gateway for a large object, and Swift for what was one before it was copied.
+    """
+    if job.size == found.content_length:
+        return {}
+    return {"Range": f"bytes={job.start}-{job.start + job.size - 1}"}
 
 
-async def _copy(objects: Objects, found: Object, coming: _Coming, target: Target, add: Callable[[int], None]) -> bool:
+async def _copy(objects: Objects, found: Object, coming: _Coming, write: _Write, add: Callable[[int], None]) -> bool:
     rest = coming.rest
 
     def take(data: memoryview) -> None:
         if len(data) > coming.rest.size:  # what lies beyond belongs to others
             raise ChecksumMismatch(f"{rest.size} bytes of {found.name} were asked for, more came")
         coming.sums.update(data)
-        target.write_now(data, coming.at)
+        write(data, coming.at)
         coming.at += len(data)
 
     async with _open(objects, found, rest) as response:

@@ -66,6 +66,20 @@ async def test_data_may_be_an_iterable_of_bytes(target: Target) -> None:
         assert await cloud.get_object(name, "streamed") == b"x" * 2_500_000
 
 
+async def test_a_copy_of_a_large_object_comes_to_a_path(target: Target, tmp_path: Path) -> None:
+    """Swift compares `If-Match` of what was a static large object before it was copied with an ETag that it does not tell."""
+    name, content = target.prefix, b"x" * 2_500_000
+    async with target.connect() as cloud, AsyncExitStack() as later:
+        await needs(cloud, "object-store")
+        later.push_async_callback(cloud.delete_container, name)
+        await cloud.create_object(name, "large", data=content, segment_size=1_000_000)
+        later.push_async_callback(cloud.delete_object, name, "large")
+        await cloud.object_store.objects(name).copy("large", name, "whole")
+        later.push_async_callback(cloud.delete_object, name, "whole")
+        await cloud.get_object(name, "whole", outfile=str(tmp_path / "copy"))
+        assert (tmp_path / "copy").read_bytes() == content
+
+
 async def test_an_empty_object_is_an_object(target: Target) -> None:
     name = target.prefix
     async with target.connect() as cloud, AsyncExitStack() as later:

@@ -439,6 +439,40 @@ class BreaksOff(httpx.AsyncBaseTransport):
         return httpx.Response(response.status_code, headers=response.headers, stream=stream)
 
 
+class WithoutLength(httpx.AsyncBaseTransport):
+    """A proxy that sends content in chunks, and leaves the first answer without its end."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+        self.ranges: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        if request.method != "GET" or not request.url.path.endswith("/box/name") or request.url.query:
+            return response
+        self.ranges.append(request.headers.get("range", ""))
+        headers = {**response.headers, "transfer-encoding": "chunked"}
+        del headers["content-length"]
+        body = await response.aread()
+        stream = Torn(body) if len(self.ranges) == 1 else httpx.ByteStream(body)
+        return httpx.Response(response.status_code, headers=headers, stream=stream)
+
+
+@pytest.mark.parametrize("segment_size", [None, 1_000_000, 18_000_000])
+async def test_a_length_that_is_not_told_and_an_end_that_is_missing_cost_nothing(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, segment_size: int | None
+) -> None:
+    content, target = big(20_000_000), tmp_path / "copy"
+    chunked = WithoutLength(fake.transport)
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=chunked) as cloud:
+        await cloud.create_object("box", "name", data=content, segment_size=segment_size)
+        await download_object(cloud, "box", "name", target)
+        assert target.read_bytes() == content
+        assert len(chunked.ranges) == len(set(chunked.ranges))
+        chunked.ranges.clear()
+        assert await cloud.get_object("box", "name") == content
+
+
 class Torn(httpx.AsyncByteStream):
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -461,10 +495,11 @@ async def test_a_range_that_breaks_off_is_gone_on_with(
         await cloud.create_object("box", "name", data=content, segment_size=segment_size)
         seen: list[aiocloud.Progress] = []
         await download_object(cloud, "box", "name", target, progress=seen.append)
-    assert target.read_bytes() == content
-    # No byte was asked for twice, and more often than the five times that an answer which brings nothing is.
-    assert len(breaking.ranges) == 8
-    assert [each.done for each in seen] == sorted(each.done for each in seen)
+        assert target.read_bytes() == content
+        # No byte was asked for twice, and more often than the five times that an answer which brings nothing is.
+        assert len(breaking.ranges) == 8
+        assert [each.done for each in seen] == sorted(each.done for each in seen)
+        assert await cloud.get_object("box", "name") == content
 
 
 @pytest.fixture
