@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -33,24 +34,28 @@ class Known:
     mtime: float | None
 
 
-def files_below(root: Path) -> dict[str, Known]:
-    """The files below a folder. What can't be looked at is an error: taken for empty, it would be removed elsewhere."""
+def files_below(root: Path) -> dict[str, Known | None]:
+    """The files below a folder; None for what is passed over: links to files or folders, pipes, broken downloads.
+
+    What can't be looked at is an error: taken for empty, it would be removed elsewhere.
+    """
     try:
         return dict(_walk(root))
     except OSError as error:
         raise InvalidRequest(f"can't list {error.filename or root}: {error.strerror or error}") from None
 
 
-def _walk(root: Path) -> Iterator[tuple[str, Known]]:
+def _walk(root: Path) -> Iterator[tuple[str, Known | None]]:
     for folder, names, files in os.walk(root, onerror=_refuse):
         names.sort()
-        for name in files:
+        for name in (*names, *files):
             path = Path(folder, name)
-            if path.is_symlink() or not path.is_file() or is_partial(name, files):
-                continue
             with suppress(FileNotFoundError):  # it was removed meanwhile
-                facts = path.stat()
-                yield path.relative_to(root).as_posix(), Known(facts.st_size, facts.st_mtime)
+                facts = path.lstat()
+                if stat.S_ISDIR(facts.st_mode) and not _leads_elsewhere(path):
+                    continue
+                is_file = stat.S_ISREG(facts.st_mode) and not is_partial(name, files)
+                yield path.relative_to(root).as_posix(), Known(facts.st_size, facts.st_mtime) if is_file else None
 
 
 def _refuse(error: OSError) -> None:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
 import anyio
@@ -119,8 +119,13 @@ async def sync_objects(
     is_there = await to_thread.run_sync(root.is_dir)
     if way == "up" and not is_there:
         raise InvalidRequest(f"there is no folder {root}")
-    here = _without(await to_thread.run_sync(files_below, root) if is_there else {}, exclude)
+    found = await to_thread.run_sync(files_below, root) if is_there else {}
+    here = _without({name: known for name, known in found.items() if known is not None}, exclude)
     there = _without(await _listed(objects, prefix, way), exclude)
+    if way == "up":
+        # An object that has something here which is passed over is not known to be gone.
+        passed = {name for name, known in found.items() if known is None}
+        there = {name: known for name, known in there.items() if passed.isdisjoint(_up_from(name))}
     # A HEAD for those of which the listing does not tell what must be known; a download asks itself.
     whole = way == "down" and dry_run
     takes_part = {name: known for name, known in there.items() if name in here or way == "down"}
@@ -300,10 +305,15 @@ def _can_be_file(name: str) -> bool:
     return not any(part in ("", ".", "..") or any(sign in part for sign in _SIGNS) for part in name.split("/"))
 
 
+def _up_from(name: str) -> list[str]:
+    """A name, and those of all folders that it is in. Pure."""
+    parts = name.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
 def _folders_of(steps: Iterable[Step]) -> set[str]:
     """The folders that these steps' files are in. Pure."""
-    names = (step.name for step in steps if _can_be_file(step.name))
-    return {str(parent) for name in names for parent in PurePosixPath(name).parents}
+    return {folder for step in steps if _can_be_file(step.name) for folder in _up_from(step.name)[:-1]}
 
 
 def _kept(step: Step, more: str = "") -> CloudError:

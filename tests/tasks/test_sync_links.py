@@ -39,3 +39,25 @@ async def test_nothing_is_written_through_a_link_to_another_folder(
         )
         assert [each.name for each in sorted(outside.rglob("*"))] == ["f", "sub"]
         assert (outside / "f").read_bytes() == b"theirs"
+
+
+@pytest.mark.anyio
+async def test_what_is_passed_over_here_is_not_gone_there(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    folder, other = tmp_path / "folder", tmp_path / "other"
+    (folder / "sub").mkdir(parents=True)
+    other.mkdir()
+    (folder / "sub" / "file").write_bytes(b"x")
+    for name in ("to file", "sub/to file", "to nothing"):
+        (folder / name).symlink_to("file")
+    (folder / "to folder").symlink_to(other)
+    os.mkfifo(folder / "pipe")
+    for name in (".big.part", ".big.part-ranges"):  # a broken download
+        (folder / name).write_bytes(b"x")
+    kept = {"to file", "sub/to file", "to nothing", "to folder/file", "to folder/a/b", "pipe", ".big.part"}
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        for name in (*kept, "gone", "to folder, not", "sub/gone"):
+            await cloud.create_object("box", name, data=b"y")
+        done = await sync_objects(cloud, folder, "box", delete=True)
+        assert (done.failed, done.alike) == ((), 0)
+        assert {step.name for step in done.steps} == {"sub/file", "gone", "to folder, not", "sub/gone"}
+        assert {each.name for each in await cloud.list_objects("box")} == {*kept, "sub/file"}
