@@ -28,6 +28,7 @@ app = App(
     help_format="plaintext",
     result_action="return_value",
     backend="asyncio",
+    suppress_keyboard_interrupt=False,
 )
 for _name, (_where, _help) in COMMANDS.items():
     app.command(f"aiocloud.cli.{_where}", name=_name, help=_help)
@@ -42,7 +43,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
     0 ok, 1 error, 2 usage, 3 some clouds failed, 4 not found, 5 not let in, 130 interrupted.
     """
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    _heed_sigterm()
     try:
         result: Any = app(arguments, exit_on_error=False, print_error=False)
         sys.stdout.flush()
@@ -83,6 +84,17 @@ def _said(error: Exception, arguments: Sequence[str]) -> int:
     return exit_code(error)
 
 
-def _as_interrupt(_: int, __: FrameType | None) -> None:
-    """SIGTERM ends a command as Ctrl-C does: what was half made is undone first."""
-    signal.raise_signal(signal.SIGINT)
+def _heed_sigterm() -> None:
+    """SIGTERM ends a command as Ctrl-C does: what was half made is undone first. Also where Ctrl-C does nothing."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # `aiocloud ... &` in a script. asyncio leaves an ignored SIGINT alone, and so has no handler that SIGTERM could borrow:
+        # now it has one, and the signal itself is held back.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _as_interrupt(_: int, frame: FrameType | None) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    if callable(handler):
+        handler(signal.SIGINT, frame)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import typing
@@ -17,7 +18,9 @@ import yaml
 from aiocloud.cli.nouns import NOUNS, Noun
 from aiocloud.cli.verbs import verb_of
 from aiocloud.model import Resource
-from aiocloud.testing import FakeCloud
+from aiocloud.testing import FakeCloud, Fault
+from aiocloud.testing.faults import Cut
+from aiocloud.testing.http import Reply
 from tests.cli.conftest import Shell
 
 CLOUDS = {"my-vexxhost", "my-citycloud", "my-internap"}
@@ -393,3 +396,24 @@ def test_every_request_names_us(shell: Shell, served: FakeCloud) -> None:
     served.requests.clear()
     assert shell("server", "list", "-c", "my-vexxhost").code == 0
     assert served.requests
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("where", ["terminal", "background"])
+def test_a_signal_ends_a_command_unless_the_shell_has_it_ignored(
+    configured: Path, served: FakeCloud, number: signal.Signals, where: str
+) -> None:
+    ignored = "trap '' INT" if where == "background" else "true"  # what a script does for `aiocloud ... &`
+    command = f"{ignored}; exec {sys.executable} -W error -m aiocloud.cli network list -c my-vexxhost"
+    with subprocess.Popen(["sh", "-c", command], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+
+        def strike(reply: Reply) -> Reply:
+            process.send_signal(number)
+            if (where, number) == ("background", signal.SIGINT):
+                return reply
+            raise Cut("silence")
+
+        served.fault(Fault(service="network", method="GET", path="*/networks", mutate=strike))
+        _, err = process.communicate(timeout=60)
+    heeded = (130, "Interrupted.\n")
+    assert (process.returncode, err) == ((0, "") if (where, number) == ("background", signal.SIGINT) else heeded)
