@@ -18,7 +18,7 @@ from aiocloud.progress import OnProgress, Progress
 from aiocloud.reconcile import described as marked_by
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image
-from aiocloud.tasks.image_records import made_elsewhere, new_record
+from aiocloud.tasks.image_records import made_elsewhere, new_record, protect
 from aiocloud.tasks.image_wanted import Stores, Wanted, Way
 from aiocloud.tasks.undo import Undo
 
@@ -63,10 +63,13 @@ async def from_elsewhere(
     await check_offered(cloud, method["name"], way.stores)
     async with Undo(cloud) as undo:
         image = await new_record(cloud, undo, wanted, disk_format)
+        if not way.wait:
+            await protect(cloud, undo, wanted, image)
         await start_import(cloud, image, method, way.stores)
         if not way.wait:
             return await cloud.image.images.get(image.id)
-        return await until_active(cloud, image.id, way.timeout)
+        ready = await until_active(cloud, image.id, way.timeout)
+        return await protect(cloud, undo, wanted, ready)
 
 
 async def from_volume(cloud: Region, wanted: Wanted, way: Way, volume: Which) -> Image:
@@ -95,7 +98,8 @@ async def from_volume(cloud: Region, wanted: Wanted, way: Way, volume: Which) ->
 
         image = await made_elsewhere(cloud, undo, wanted.name, send, look)
         image = await cloud.image.images.update(image.id, name=wanted.name, **described)
-        return await until_active(cloud, image.id, way.timeout) if way.wait else image
+        ready = await until_active(cloud, image.id, way.timeout) if way.wait else image
+        return await protect(cloud, undo, wanted, ready)
 
 
 async def until_active(cloud: Region, id: str, timeout: float, progress: OnProgress = None) -> Image:

@@ -17,7 +17,7 @@ from aiocloud.tasks.boot_volumes import delete_snapshot
 from aiocloud.tasks.image_wanted import Wanted
 from aiocloud.tasks.undo import Undo
 
-__all__ = ["made_elsewhere", "new_record"]
+__all__ = ["made_elsewhere", "new_record", "protect"]
 
 
 async def new_record(cloud: Region, undo: Undo, wanted: Wanted, disk_format: str) -> Image:
@@ -60,6 +60,19 @@ async def new_record(cloud: Region, undo: Undo, wanted: Wanted, disk_format: str
         await undo.names("image", id)
     known = True
     return image
+
+
+async def protect(cloud: Region, undo: Undo, wanted: Wanted, image: Image) -> Image:
+    """The image, protected where that is wanted: the last step, since what is protected can't be removed again."""
+    if not wanted.protected:
+        return image
+    which, images = {"id": image.id}, cloud.image.images
+
+    async def release(_: str) -> None:
+        await images.update(which, is_protected=False)
+
+    undo.made("image", image.id, wanted.name, release)
+    return await images.update(which, is_protected=True)
 
 
 async def made_elsewhere(

@@ -16,6 +16,7 @@ from aiocloud.region import Region
 from aiocloud.services.image.image import Image
 from aiocloud.services.image.info import Task
 from aiocloud.tasks import removal
+from aiocloud.tasks.image_records import protect
 from aiocloud.tasks.image_wanted import CONTAINER, Wanted, Way, check_arrived, hash_of
 from aiocloud.tasks.objects import create_object
 from aiocloud.tasks.sources import BytesSource, FileSource, Source
@@ -65,6 +66,7 @@ async def from_swift(
         image = await cloud.image.images.update(image_id, **described)
         if not isinstance(source, AsyncIterator) and image.disk_format == disk_format:
             await check_arrived(image, source.size, partial(hash_of, source))
+        image = await protect(cloud, undo, wanted, image)
         await remove(place)
         return image
 

@@ -19,7 +19,7 @@ from aiocloud.services.image.image import Image
 from aiocloud.tasks import formats
 from aiocloud.tasks.digests import Digests
 from aiocloud.tasks.image_imports import check_offered, start_import, until_active
-from aiocloud.tasks.image_records import new_record
+from aiocloud.tasks.image_records import new_record, protect
 from aiocloud.tasks.image_tasks import from_swift
 from aiocloud.tasks.image_wanted import (
     USUAL,
@@ -136,13 +136,15 @@ async def _once(
         if way.imports:
             if (hashed := await sending.hash(USUAL)) is not None:
                 await images.update(image.id, properties=source_note(image.id, hashed))
+            if not way.wait:
+                await protect(cloud, undo, wanted, image)
             await start_import(cloud, image, _DIRECT, way.stores)
             if not way.wait:
                 return await images.get(image.id)
         ready = await until_active(cloud, image.id, way.timeout)
         if not _is_converted(image, ready):
             await check_arrived(ready, sending.size, sending.hash)
-        return ready
+        return await protect(cloud, undo, wanted, ready)
 
 
 def _is_converted(before: Image, now: Image) -> bool:

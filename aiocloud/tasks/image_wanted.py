@@ -54,10 +54,17 @@ class Wanted:
     progress: OnProgress = None
 
     @property
+    def protected(self) -> bool:
+        """Is nobody to be able to remove it?"""
+        return bool(self.settings.get("is_protected"))
+
+    @property
     def described(self) -> dict[str, Any]:
-        """The fields of a new record besides its name, id and disk format."""
+        """The fields of a new record besides its name, id and disk format; its protection comes later, see `protect`."""
         kept = {_KEPT[0].format(algorithm): text for algorithm, text in self.sums.items() if text}
         settings = {key: value for key, value in self.settings.items() if value is not None}
+        if self.protected:
+            del settings["is_protected"]
         return {**settings, "container_format": self.container_format, "properties": {**kept, **self.properties}}
 
 

@@ -270,6 +270,43 @@ async def test_what_fails_or_is_cancelled_leaves_no_image(fake: FakeCloud, cloud
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("how", ["put", "import", "url"])
+async def test_what_was_to_be_protected_is_removed_again(
+    fake: FakeCloud, clouds_yaml: Path, disk: Path, how: str
+) -> None:
+    """An image is protected once all else is done."""
+    ways: dict[str, dict[str, Any]] = {
+        "put": {"filename": disk},
+        "import": {"filename": disk, "use_import": True, "wait": True},
+        "url": {"uri": "http://images/disk.raw", "wait": True},
+    }
+    options = {"disk_format": "raw", "is_protected": True, **ways[how]}
+    imports = fake.cloud().region().glance.imports
+    async with to(fake, clouds_yaml) as cloud:
+        image = await cloud.create_image("mine", **options)
+        assert (image.is_protected, image.status) == (True, "active")
+        later = await cloud.create_image("later", **{**options, "wait": False})
+        assert (await cloud.wait_for_image(later)).is_protected
+        imports.web["http://images/disk.raw"] = None
+        imports.staged.clear()
+        path, method = ("*/file", "PUT") if how == "put" else ("*/import", "POST")
+        fake.fault(Fault(service="image", method=method, path=path, times=None, status=403))
+        for waits in (True, False):
+            with pytest.raises(aiocloud.Forbidden) as caught:
+                await cloud.create_image("bad", **{**options, "wait": waits})
+            assert caught.value.leftovers == ()
+        fake.clear()
+        # The last step of all is done, and the answer says that it is not.
+        imports.web.clear()
+        wrong = Fault(service="image", method="PATCH", after=int(how == "import"), mutate=lambda _: Reply(400, b""))
+        fake.fault(wrong)
+        with pytest.raises(aiocloud.BadRequest) as refused:
+            await cloud.create_image("bad", **options)
+        assert refused.value.leftovers == ()
+        assert await cloud.search_images("bad") == []
+
+
+@pytest.mark.anyio
 async def test_streams_and_bad_input(fake: FakeCloud, clouds_yaml: Path, disk: Path, tmp_path: Path) -> None:
     async def stream() -> AsyncIterator[bytes]:
         for at in range(0, len(CONTENT), 100_000):
