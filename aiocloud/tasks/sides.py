@@ -37,12 +37,15 @@ class Known:
 def files_below(root: Path) -> dict[str, Known | None]:
     """The files below a folder; None for what is passed over: links to files or folders, pipes, broken downloads.
 
-    What can't be looked at is an error: taken for empty, it would be removed elsewhere.
+    What can't be looked at is an error: taken for empty, it would be removed elsewhere. What is removed meanwhile is gone.
     """
     try:
-        return dict(_walk(root))
+        found = dict(_walk(root))
+        # When it was moved away, or its disk was, all below it seemed to be removed.
+        root.stat()
     except OSError as error:
         raise InvalidRequest(f"can't list {error.filename or root}: {error.strerror or error}") from None
+    return found
 
 
 def _walk(root: Path) -> Iterator[tuple[str, Known | None]]:
@@ -59,7 +62,8 @@ def _walk(root: Path) -> Iterator[tuple[str, Known | None]]:
 
 
 def _refuse(error: OSError) -> None:
-    raise error
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def link_between(root: Path, path: Path) -> Path | None:
@@ -121,7 +125,7 @@ class Aside:
 
     def put_back(self) -> None:
         """Where it was. Raises FileExistsError when something has arrived there since."""
-        with suppress(FileNotFoundError):
+        if self.path.is_dir():
             _remove_empty(self.path)
         # A rename would replace a file, too.
         if os.path.lexists(self.path):
