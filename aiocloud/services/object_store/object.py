@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated, Any, ClassVar
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator
 
 from aiocloud._http import httpx
 from aiocloud.collection import Filters, Listing, Query
 from aiocloud.endpoint import Endpoint
-from aiocloud.errors import Conflict, NotFound
+from aiocloud.errors import Conflict, InvalidRequest, NotFound
 from aiocloud.model import Page, Place, Resource, Text, Which, Wire, read_one
 from aiocloud.services.object_store.capabilities import capabilities
 from aiocloud.services.object_store.headers import (
@@ -157,9 +158,12 @@ class Objects(Listing[Object]):
         """Replace all metadata by this; `delete_at` is in seconds since 1970, `delete_after` in seconds from now.
 
         Swift drops the other settings that are not named here, except the content type. Where a dynamic large object has
-        its segments is said again, because without it the object would be empty.
+        its segments is said again, because without it the object would be empty. Of a symbolic link this changes the target,
+        as `get` shows it; raises InvalidRequest for one into another account.
         """
-        old = await self.get(name_or_id)
+        name = self._id(name_or_id)
+        answer = await self._head(name)
+        old, path = self.of_headers(name, answer), await self._answered(name, answer)
         headers = {
             "X-Object-Manifest": old.object_manifest,
             **metadata_headers("Object", metadata),
@@ -169,8 +173,26 @@ class Objects(Listing[Object]):
             "X-Delete-At": None if delete_at is None else str(delete_at),
             "X-Delete-After": None if delete_after is None else str(delete_after),
         }
-        await self.endpoint.post(self.path(name_or_id), headers=header_values(headers))
-        return await self.get(name_or_id)
+        await self.endpoint.post(path, headers=header_values(headers))
+        return await self.get(name)
+
+    async def _answered(self, name: str, answer: httpx.Response) -> str:
+        """The path of the object that an answer is about: where links led to. By a POST, Swift would change the link itself."""
+        target = unquote(urlsplit(answer.headers.get("content-location", "")).path)
+        if not target:
+            return self.path(name)
+        account = unquote(urlsplit(await self.endpoint.url()).path)
+        account = account[account.find("/v1/") :] if "/v1/" in account else account  # without a proxy's prefix
+        if not target.startswith(f"{account}/"):
+            at = self.endpoint.location
+            raise InvalidRequest(
+                f"{self.container}/{name} is a link into another account, to {target!r}: change that with a login there",
+                cloud=at.cloud,
+                region=at.region_name,
+                service=self.endpoint.service_type,
+            )
+        container, _, rest = target.removeprefix(f"{account}/").partition("/")
+        return Objects(self.endpoint, container).path(rest)
 
     async def copy(
         self, name_or_id: Which, container: str, name: str | None = None, *, whole: bool = True, fresh: bool = False

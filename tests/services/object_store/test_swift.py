@@ -12,7 +12,7 @@ import aiocloud
 from aiocloud import Cloud
 from aiocloud._http import httpx
 from aiocloud.tasks.links import sign_form, sign_url
-from aiocloud.testing import FakeCloud
+from aiocloud.testing import FakeCloud, Fault
 
 pytestmark = pytest.mark.anyio
 
@@ -140,3 +140,32 @@ async def test_blanks_around_a_value_are_refused_and_no_secret_is_shown(fake: Fa
                 await cloud.set_temp_url_key("box", wrong)
             assert "secret" not in str(caught.value)
         assert (await box.get("name")).metadata == {"within": "a  b"}
+
+
+async def test_new_metadata_of_a_link_goes_to_its_target(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        name = "größe/a ?%41"
+        await cloud.create_object("box", name, data=b"abc", metadata={"old": "1"})
+        await cloud.create_container("links")
+        links = cloud.object_store.objects("links")
+        await links.link("first", "box", name)
+        await links.link("second", "links", "first")
+        changed = await links.update("second", {"new": "2"}, content_type="text/x")
+        assert (changed.name, changed.metadata, changed.content_type) == ("second", {"new": "2"}, "text/x")
+        assert (await cloud.object_store.objects("box").get(name)).metadata == {"new": "2"}
+        for link in ("first", "second"):
+            itself = await links.itself(link)
+            assert itself is not None
+            assert (itself.metadata, itself.content_type) == ({}, "application/symlink")
+        fake.fault(
+            Fault(
+                method="HEAD",
+                path="*/links/second",
+                headers={"Content-Location": "/v1/AUTH_other/box/name"},
+                status=200,
+            )
+        )
+        with pytest.raises(aiocloud.InvalidRequest, match="links/second is a link into another account") as caught:
+            await links.update("second", {"new": "3"})
+        assert str(caught.value).startswith("fake")
+        assert fake.count(method="POST", path="*/second") == 0
