@@ -24,6 +24,8 @@ __all__ = ["Aside", "Known", "files_below", "link_between", "mtime_of", "objects
 
 _LOOKS = 16
 """So many objects are asked for at once."""
+_EARLIEST, _LATEST = -11_644_473_600, 253_402_300_799
+"""The years that every system can give to a file: Windows counts from 1601, and people to 9999."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,13 @@ async def seen(objects: Objects, prefix: str, names: Iterable[str]) -> dict[str,
 
 
 def mtime_of(one: Object) -> float | None:
-    """When the file was changed last that was sent, in seconds since 1970, where that is kept."""
+    """When the file was changed last that was sent, in seconds since 1970, where that is kept, and a time at all."""
     try:
-        return float(one.metadata["mtime"])
+        mtime = float(one.metadata["mtime"])
     except (KeyError, ValueError):
         return None
+    # Not a number (nan) is within nothing.
+    return mtime if _EARLIEST <= mtime <= _LATEST else None
 
 
 @dataclass(frozen=True, slots=True)
