@@ -98,13 +98,14 @@ async def save_image(
 async def save_object(container: str, name: str, file: _To | None = None, /, *, where: Where | None = None) -> int:
     """Download an object to a file, verified: all of it or nothing. With - it goes to standard output.
 
-    By default the file is called like the object.
+    By default the file is called like the object, also where that is called -.
     """
     where = where or Where()
+    here = Path(Path(name).name)
     with bars() as bar:
 
         async def verb(cloud: Cloud) -> Path | None:
-            path = _for(cloud, file or Path(Path(name).name), where)
+            path = _own(cloud, here, where) if file is None else _for(cloud, file, where)
             await cloud.get_object(container, name, outfile=path or sys.stdout.buffer, progress=bar(cloud.where))
             return path
 
@@ -179,11 +180,16 @@ def _tell_path(done: Done[Path | None]) -> None:
 
 
 def _for(cloud: Cloud, file: Path, where: Where) -> Path | None:
-    """None for standard output. With several clouds each has a file of its own: `image.my-vexxhost-ca-ymq-1.qcow2`."""
+    """The file that was asked for; None for standard output."""
     if str(file) == _PIPE:
         return None
     if str(file).startswith("-"):
         raise InvalidRequest(f"there is no option {file}; a file of that name is ./{file}")
+    return _own(cloud, file, where)
+
+
+def _own(cloud: Cloud, file: Path, where: Where) -> Path:
+    """With several clouds each has a file of its own: `image.my-vexxhost-ca-ymq-1.qcow2`."""
     if not where.many:
         return file
     return file.with_name(f"{file.stem}.{cloud.where.replace(' ', '-').replace('/', '-')}{file.suffix}")

@@ -178,6 +178,20 @@ def test_a_dash_is_standard_input_and_output(
     shell("container", "delete", "box", "-c", "my-vexxhost")
 
 
+def test_an_object_called_dash_is_saved_as_a_file(shell: Shell, tmp_path: Path) -> None:
+    names = ("-", "folder/--odd")
+    for name in names:
+        assert shell("object", "create", "box", "--data", f"text {name}", "-c", "my-vexxhost", "--", name).code == 0
+        said = shell("object", "save", "box", "-c", "my-vexxhost", "--", name)
+        file = name.rpartition("/")[2]
+        assert (said.code, said.out) == (0, f"{file}\n")
+        assert (tmp_path / file).read_text() == f"text {name}"
+    said = shell("object", "save", "box", "-c", "my-vexxhost", "--", "-", "-")
+    assert (said.code, said.out) == (0, "text -")
+    assert shell("object", "delete", "box", "-c", "my-vexxhost", "--", *names).code == 0
+    assert shell("container", "delete", "box", "-c", "my-vexxhost").code == 0
+
+
 @pytest.mark.parametrize("noun", ["object", "image"])
 def test_a_reader_that_has_enough_of_a_download_is_no_error(
     shell: Shell, tmp_path: Path, configured: Path, noun: str
