@@ -20,7 +20,7 @@ from typing import Any
 import anyio
 
 from aiocloud._http import httpx
-from aiocloud.concurrent import concurrently
+from aiocloud.concurrent import concurrently, each_of
 from aiocloud.errors import ChecksumMismatch, CloudError, HTTPError, NotFound, RateLimited
 from aiocloud.progress import Meter, Part
 from aiocloud.reconcile import is_ambiguous
@@ -33,13 +33,15 @@ from aiocloud.tasks.streams import closed_after
 from aiocloud.tasks.window import Window, had_trouble
 from aiocloud.transport.body import Body, Draw, Replay
 
-__all__ = ["Piece", "put_piece", "send_file", "send_stream"]
+__all__ = ["Piece", "are_of", "put_piece", "send_file", "send_stream"]
 
 _log = logging.getLogger("aiocloud.objects")
 
 _TRIES = 4
 _FIRST_PAUSE = 0.25  # seconds, doubled with each try
 _STREAM_MEMORY = 64 * 1024 * 1024
+_LOOKS = 4
+"""Segments that are there are compared so many at a time."""
 
 
 @dataclass
@@ -191,19 +193,16 @@ class Sending:
     window: Window
     segments: dict[int, Segment] = field(default_factory=dict[int, Segment])
 
-    def name(self, index: int) -> str:
-        """What a segment is called; names sort as the segments do."""
-        return f"{self.prefix}{index:08d}"
-
     async def send(self, index: int, piece: Piece) -> None:
         """Send one segment; its slot in the window is taken already, and given back here."""
         trouble = False
         try:
-            response = await put_piece(self.objects, self.name(index), piece, self.meter, missing=self.missing)
+            name = segment_name(self.prefix, index)
+            response = await put_piece(self.objects, name, piece, self.meter, missing=self.missing)
             trouble = had_trouble(response)
         finally:
             self.window.release(index)
-        self.segments[index] = Segment(self.objects.container, self.name(index), piece.size, piece.etag)
+        self.segments[index] = Segment(self.objects.container, name, piece.size, piece.etag)
         self.window.ended(piece.size, trouble=trouble)
 
     def sent(self) -> list[Segment]:
@@ -226,30 +225,41 @@ async def send_file(
     missing: Callable[[], Any],
     there: Mapping[str, Segment],
 ) -> list[Segment]:
-    """Send all segments of something that can be read from any place. Those that are `there` with the same content stay."""
+    """Send all segments of something that can be read from any place, save those that are `there`: see `are_of`."""
     sending = Sending(objects, prefix, meter, missing, _window(plan.segment_size))
-
-    async def one(index: int) -> None:
-        start, size = range_of(plan, index)
-        known = there.get(sending.name(index))
-        if known is not None and known.size == size:
-            try:
-                same = await md5_of(source, start, size) == known.etag
-            except BaseException:
-                sending.window.release(index)
-                raise
-            if same:
-                sending.segments[index] = known
-                meter.add(size)
-                sending.window.release(index)
-                return
-        await sending.send(index, Piece(source, start, size))
-
     async with concurrently() as tasks:
         for index in range(plan.count):
+            start, size = range_of(plan, index)
+            known = there.get(segment_name(prefix, index))
+            if known is not None:
+                sending.segments[index] = known
+                meter.add(size)
+                continue
             await sending.window.acquire(index)
-            tasks.start_soon(one, index)
+            tasks.start_soon(sending.send, index, Piece(source, start, size))
     return sending.sent()
+
+
+async def are_of(source: Source, plan: Cut, prefix: str, there: Mapping[str, Segment]) -> bool:
+    """Are the segments that are there what would be sent under their names, and no others?"""
+    indexes = {segment_name(prefix, index): index for index in range(plan.count)}
+    if not there.keys() <= indexes.keys():
+        return False
+    wrong = list[str]()
+
+    async def look(name: str) -> None:
+        start, size = range_of(plan, indexes[name])
+        known = there[name]
+        if not wrong and (known.size != size or await md5_of(source, start, size) != known.etag):
+            wrong.append(name)
+
+    await each_of([*there], look, _LOOKS)
+    return not wrong
+
+
+def segment_name(prefix: str, index: int) -> str:
+    """What a segment is called; names sort as the segments do."""
+    return f"{prefix}{index:08d}"
 
 
 async def send_stream(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
@@ -14,20 +15,31 @@ from aiocloud.region import Region
 from aiocloud.services.object_store.headers import split_path
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.manifests import read_manifest
-from aiocloud.tasks.segments import batches, segments_container
+from aiocloud.tasks.segments import batches, segments_container, segments_folder
 
-__all__ = ["delete_container", "delete_many", "delete_object", "keeps_versions", "remove_if_empty", "segments_of"]
+__all__ = [
+    "delete_container",
+    "delete_many",
+    "delete_object",
+    "is_segment",
+    "keeps_versions",
+    "remove_if_empty",
+    "segments_of",
+]
+
+_log = logging.getLogger("aiocloud.objects")
+
 
 _AT_ONCE = 8
 _TRIES = 3
 
 
-async def delete_object(cloud: Region, container: str, name: str) -> bool:
+async def delete_object(cloud: Region, container: str, name: str, *, only_own: bool = False) -> bool:
     """Remove an object and, if it is a large one, its segments: True, or False when it was not there.
 
-    The object goes first, so that nobody reads it half removed. A dynamic large object's segments are whatever its prefix
-    names. They stay where the container keeps what is deleted as an older version. Raises CloudError, naming them, when
-    segments could not be removed.
+    The object goes first, so that nobody reads it half removed. Its segments are whatever its manifest or its prefix names;
+    with `only_own` those whose names say so, and not objects from which somebody has put it together. They stay where the
+    container keeps what is deleted as an older version. Raises CloudError, naming them, when segments could not be removed.
     """
     objects = cloud.object_store.objects(container)
     found = await objects.itself(name)
@@ -40,6 +52,7 @@ async def delete_object(cloud: Region, container: str, name: str) -> bool:
     except Unsupported:
         return await _delete_untold(cloud, objects, name)
     gone = await objects.delete(name)
+    segments = [each for each in segments if not only_own or is_segment(name, each)]
     if segments:
         await delete_many(cloud, segments)
         await _tidy(cloud, container, segments)
@@ -70,6 +83,14 @@ async def segments_of(cloud: Region, objects: Objects, found: Object) -> list[tu
             return []
         return [(place, name) for name in names if (place, name) != (objects.container, found.name)]
     return []
+
+
+def is_segment(name: str, part: tuple[str, str]) -> bool:
+    """Is it there only because this object is made of it? So says its name, in which every client puts the object's.
+
+    A manifest can name any objects, though, and a copy of one names those of the original.
+    """
+    return f"/{segments_folder(name)}" in f"/{part[1]}"
 
 
 async def _manifest_of(objects: Objects, found: Object) -> str | None:
@@ -152,16 +173,21 @@ async def _bulk(cloud: Region, paths: Sequence[str]) -> list[tuple[str, str]]:
     """Those that remain. API: https://docs.openstack.org/api-ref/object-store/#bulk-delete
 
     An answer that does not speak of all of them is not believed: Ceph's gateway passes over all that follows a line of 2 KiB.
+    Where there is no good answer they are removed one by one.
     """
-    response = await cloud.object_store.endpoint.request(
-        "POST",
-        "",
-        params={"bulk-delete": ""},
-        content="\n".join(paths).encode(),
-        headers={"Content-Type": "text/plain", "Accept": "application/json"},
-        repeatable=True,
-    )
-    answer = mapping(load_json(response.content, "the bulk delete"))
+    try:
+        response = await cloud.object_store.endpoint.request(
+            "POST",
+            "",
+            params={"bulk-delete": ""},
+            content="\n".join(paths).encode(),
+            headers={"Content-Type": "text/plain", "Accept": "application/json"},
+            repeatable=True,
+        )
+        answer = mapping(load_json(response.content, "the bulk delete"))
+    except CloudError as error:
+        _log.warning("objects are removed one by one: %s", error)
+        answer = dict[str, object]()
     errors = answer.get("Errors")
     failed = [str(row[0]) for row in errors if is_array(row) and row] if is_array(errors) else []
     counts = (answer.get("Number Deleted"), answer.get("Number Not Found"))

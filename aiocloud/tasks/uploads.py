@@ -26,7 +26,7 @@ from aiocloud.services.object_store.container import Container
 from aiocloud.services.object_store.headers import quoted_path, split_path
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks import removal
-from aiocloud.tasks.pieces import Piece, new_prefix, pieces_of, put_piece, send_file, send_stream
+from aiocloud.tasks.pieces import Piece, are_of, new_prefix, pieces_of, put_piece, send_file, send_stream
 from aiocloud.tasks.segments import (
     Cut,
     Segment,
@@ -70,6 +70,7 @@ class Upload:
         self._beside = self.cloud.object_store.objects(segments_container(self.objects.container))
         self._old: Object | None = None
         self._before: list[tuple[str, str]] = []
+        self._older = set[tuple[str, str]]()
         self._finishing = False
 
     async def send(self, source: Source | AsyncIterator[bytes], old: Object | None) -> None:
@@ -99,10 +100,14 @@ class Upload:
             await self._in_segments(undo, source, plan)
 
     async def _segments_of(self, old: Object | None) -> list[tuple[str, str]]:
-        """The segments of what is replaced; none where the container keeps older versions, which need theirs."""
+        """The segments of what is replaced; none where the container keeps older versions, which need theirs.
+
+        Nor objects of their own, from which somebody has put it together.
+        """
         if old is None or not old.is_large or await removal.keeps_versions(self.cloud, self.objects.container):
             return []
-        return await self._parts(old)
+        parts = await self._parts(old)
+        return [each for each in parts if removal.is_segment(self.name, each)]
 
     async def _parts(self, found: Object) -> list[tuple[str, str]]:
         """What a large object is made of, as far as it can be told."""
@@ -165,14 +170,20 @@ class Upload:
 
     async def _in_segments(self, undo: Undo, source: Source, plan: Cut) -> None:
         """A file's segments have names that the next attempt finds again."""
-        known = isinstance(source, FileSource)
         size = plan.segment_size
-        version = f"{source.version}" if isinstance(source, FileSource) else None
-        prefix = segments_prefix(self.name, version, size) if version else new_prefix(self.name, size)
-        resumes = await self._prepare(undo, prefix) and known
-        there = await self._there(prefix) if resumes else {}
+        prefix, there = new_prefix(self.name, size), dict[str, Segment]()
+        made = await self._prepare(undo)
+        if isinstance(source, FileSource):
+            named = segments_prefix(self.name, source.version, size)
+            there = await self._there(named) if made else {}
+            # What is there and differs may be what an object is made of: it is never written over.
+            if await are_of(source, plan, named, there):
+                prefix = named
+            else:
+                there = {}
+        await self._undoable(undo, prefix, there)
         segments = await send_file(
-            self._beside, source, plan, prefix, self.meter, missing=lambda: self._prepare(undo, prefix), there=there
+            self._beside, source, plan, prefix, self.meter, missing=lambda: self._prepare(undo), there=there
         )
         await source.check()
         await self._finish(prefix, segments)
@@ -193,7 +204,8 @@ class Upload:
 
         size = stream_segment_size(self.segment_size, self.can, 0)
         prefix = new_prefix(self.name, size)
-        await self._prepare(undo, prefix)
+        await self._prepare(undo)
+        await self._undoable(undo, prefix, {})
         async with aclosing(all_pieces()) as cut_up:
             segments = await send_stream(
                 self._beside,
@@ -201,12 +213,12 @@ class Upload:
                 prefix,
                 self.meter,
                 segment_size=size,
-                missing=lambda: self._prepare(undo, prefix),
+                missing=lambda: self._prepare(undo),
             )
         await self._finish(prefix, segments)
 
-    async def _prepare(self, undo: Undo, prefix: str) -> bool:
-        """Both containers are there, and the segments will be taken back should this fail. False: there are none yet."""
+    async def _prepare(self, undo: Undo) -> bool:
+        """Both containers are there. False: there can be no segments yet."""
         place, beside = self.objects.container, self._beside.container
         found = await self._containers(place, beside)
         here = found.get(place)
@@ -216,13 +228,18 @@ class Upload:
             # Whoever may read the objects may read their segments.
             like = {} if here is None else {"read_acl": here.read_acl, "storage_policy": here.storage_policy}
             await self._make(undo, beside, **like)
+        return beside in found
+
+    async def _undoable(self, undo: Undo, prefix: str, there: Mapping[str, Segment]) -> None:
+        """The segments will be taken back should this fail; not those that an older version may be made of."""
+        if there and await removal.keeps_versions(self.cloud, self.objects.container):
+            self._older = {(each.container, each.name) for each in there.values()}
 
         async def clean(_: str) -> None:
             await self._remove_below(prefix)
 
         if not self.keep_segments:
-            undo.made("segments", f"{beside}/{prefix}", self.name, clean)
-        return beside in found
+            undo.made("segments", f"{self._beside.container}/{prefix}", self.name, clean)
 
     async def _containers(self, *names: str) -> dict[str, Container]:
         """Those of them that are there."""
@@ -266,9 +283,9 @@ class Upload:
             found = None
         elif ours:
             return
-        in_use = set[tuple[str, str]]()
+        in_use = {*self._older}
         if found is not None:
-            in_use = {*self._before, *await self._parts(found)}
+            in_use |= {*self._before, *await self._parts(found)}
         for _ in range(3):
             try:
                 names = [(self._beside.container, each.name) async for each in self._beside.stream(prefix=prefix)]

@@ -566,6 +566,78 @@ async def test_large_objects_and_signatures_on_a_ceph_gateway(
         assert boxes(fake) == {"box": []}
 
 
+@pytest.mark.parametrize("use_slo", [True, False])
+async def test_segments_of_what_is_replaced_are_never_written_over(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, use_slo: bool
+) -> None:
+    """The file has another content by now, and the same size and time: `cp -p`, `rsync -t`, images of a fixed size."""
+    file = tmp_path / "file"
+    async with to(fake, clouds_yaml) as cloud:
+        for content, status in ((big(6_000, 1), None), (big(6_000, 2), 403), (big(6_000, 2), None)):
+            file.write_bytes(content)
+            os.utime(file, (1e9, 1e9))
+            if status is None:
+                await cloud.create_object("box", "name", file, segment_size=1000, use_slo=use_slo, if_changed=False)
+                assert await cloud.get_object("box", "name") == content
+                continue
+            fake.fault(Fault(method="PUT", path="*/box_segments/name/*", after=3, times=None, status=status))
+            with pytest.raises(aiocloud.Forbidden):
+                await cloud.create_object("box", "name", file, segment_size=1000, use_slo=use_slo)
+            fake.clear()
+            assert await cloud.get_object("box", "name") == big(6_000, 1)
+            assert len(boxes(fake)["box_segments"]) == 6
+        assert len(boxes(fake)["box_segments"]) == 6
+
+
+async def test_an_older_version_keeps_its_segments_when_a_later_upload_fails(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(big(4_000))
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.object_store.containers.create(name="older")
+        await cloud.object_store.containers.create(name="box", history_location="older")
+        await cloud.create_object("box", "name", file, segment_size=1000)
+        segments = boxes(fake)["box_segments"]
+        await cloud.create_object("box", "name", data=b"other")
+        fake.fault(Fault(method="PUT", path="*/box/name", times=None, status=403))
+        with pytest.raises(aiocloud.Forbidden):
+            await cloud.create_object("box", "name", file, segment_size=1000)
+        fake.clear()
+        assert boxes(fake)["box_segments"] == segments
+
+
+@pytest.mark.parametrize("kind", ["dynamic", "static", "copied"])
+async def test_a_replaced_manifest_leaves_objects_of_their_own(fake: FakeCloud, clouds_yaml: Path, kind: str) -> None:
+    """Somebody has put them together under another name, or made a copy of a manifest."""
+    async with to(fake, clouds_yaml) as cloud:
+        objects = cloud.object_store.objects("box")
+        await cloud.create_object("box", "logs/1", data=b"one")
+        await cloud.create_object("box", "logs/2", data=b"two")
+        await cloud.create_object("box", "large", data=big(3_000), segment_size=1000)
+        if kind == "dynamic":
+            await objects.put("all", b"", headers={"X-Object-Manifest": "box/logs/"})
+        elif kind == "static":
+            rows = json.dumps([{"path": "/box/logs/1"}, {"path": "/box/logs/2"}]).encode()
+            await objects.put("all", rows, params={"multipart-manifest": "put"})
+        else:
+            await objects.copy("large", "box", "all", whole=False)
+        await cloud.create_object("box", "all", data=b"something else")
+        assert await cloud.get_object("box", "logs/1") == b"one"
+        assert await cloud.get_object("box", "logs/2") == b"two"
+        assert await cloud.get_object("box", "large") == big(3_000)
+
+
+async def test_what_no_bulk_delete_removes_is_removed_one_by_one(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        fake.fault(Fault(service="object-store", method="POST", times=None, status=503))
+        for _ in range(2):
+            await cloud.create_object("box", "name", data=big(12_000), segment_size=1000, if_changed=False)
+            assert len(boxes(fake)["box_segments"]) == 12
+        assert await cloud.delete_object("box", "name")
+        assert boxes(fake).get("box_segments", []) == []
+
+
 async def test_a_bulk_delete_that_passes_some_over_is_finished(fake: FakeCloud, clouds_yaml: Path) -> None:
     """Ceph's gateway reads lines of 2 KiB, ends at a longer one, and calls that a success."""
     fake.cloud().region().swift.as_ceph = True
