@@ -106,11 +106,11 @@ async def sync_objects(
 
     What is of another size, or of another time and other content, is carried; with `checksum` content is compared whatever
     the times say. `delete` removes what only the other side has, once all else was done without a failure. `prefix` is put
-    before the names of the objects; `exclude` holds shell patterns. `dry_run` only says what would be done, where content
-    would have to be compared as `compare`. Symbolic links and special files are passed over. `progress` is told of each
-    object that is carried, and of all together (`what` is then the container's name). Failures of single objects and files
-    are in the result. Raises InvalidRequest when the folder, or one below it, can't be listed, and NotFound when there is no
-    container to take from.
+    before the names of the objects; `exclude` is a shell pattern, or holds several. `dry_run` only says what would be done,
+    where content would have to be compared as `compare`. Symbolic links and special files are passed over. `progress` is
+    told of each object that is carried, and of all together (`what` is then the container's name). Failures of single
+    objects and files are in the result. Raises InvalidRequest when the folder, or one below it, can't be listed, and
+    NotFound when there is no container to take from.
     """
     objects = cloud.object_store.objects(container)
     root = Path(folder)
@@ -148,7 +148,8 @@ async def sync_objects(
 
 
 def _without(known: Mapping[str, Known], exclude: Iterable[str]) -> dict[str, Known]:
-    patterns = tuple(exclude)
+    # A text is a sequence of texts, too; its `*` alone would leave nothing.
+    patterns = (exclude,) if isinstance(exclude, str) else tuple(exclude)
     return {name: each for name, each in known.items() if not any(fnmatchcase(name, one) for one in patterns)}
 
 

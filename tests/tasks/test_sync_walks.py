@@ -1,4 +1,4 @@
-"""What changes in a folder while it is looked through."""
+"""What is looked at in a folder, and what changes in it meanwhile."""
 
 from __future__ import annotations
 
@@ -37,3 +37,14 @@ async def test_a_folder_that_vanishes_is_passed_over_unless_it_is_all(
         with pytest.raises(aiocloud.InvalidRequest, match="can't list .*here: No such file"):
             await sync_objects(cloud, folder, "box", delete=True)
         assert await cloud.get_object("box", "b/file") == b"x"
+
+
+@pytest.mark.anyio
+async def test_one_pattern_need_be_in_no_list(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    for name in ("doc", "a.tmp"):
+        (folder / name).write_bytes(b"x")
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        done = await sync_objects(cloud, folder, "box", exclude="*.tmp", dry_run=True)
+        assert [step.name for step in done.steps] == ["doc"]
