@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from aiocloud._json import mapping
-from aiocloud.errors import NotFound, ResourceFailed
+from aiocloud.errors import CloudError, Leftover, NotFound, ResourceFailed, Unsupported
 from aiocloud.poller import wait_for
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image
@@ -27,12 +27,23 @@ __all__ = ["delete_autocreated_image_objects", "from_swift"]
 AUTOCREATED = "x-sdk-autocreated"
 """The metadata key by which such objects are known, here and in other SDKs."""
 _DAY = 86_400  # seconds after which Swift removes what we could not
+_ENDS = 5.0
+"""Seconds in which a task may still end when what it makes is no longer wanted."""
+_NEWEST = 20
+"""Tasks that are looked at for one whose beginning nobody knows."""
 
 
 async def from_swift(
     cloud: Region, wanted: Wanted, way: Way, source: Source | AsyncIterator[bytes], disk_format: str
 ) -> Image:
-    """Upload to Swift, have it imported, say what is to be said of the image, and remove the object."""
+    """Upload to Swift, have it imported, say what is to be said of the image, and remove the object.
+
+    Raises Unsupported, before anything is sent, for what such a task can't be told.
+    """
+    if wanted.image_id is not None:
+        raise Unsupported("this cloud imports images by tasks, which choose the id themselves: leave out image_id=")
+    if way.stores.names or way.stores.all:
+        raise Unsupported("this cloud imports images by tasks, into its own store: leave out stores= and all_stores=")
     name = f"{wanted.name}-{uuid.uuid4().hex[:8]}"
     place = f"{way.container}/{name}"
     there = await cloud.object_store.containers.find(way.container)
@@ -54,14 +65,9 @@ async def from_swift(
             delete_after=_DAY,
             progress=wanted.progress,
         )
-        order = {"import_from": place, "import_from_format": disk_format, "image_properties": {"name": wanted.name}}
-        task = await cloud.image.tasks.create(type="import", input=order)
-        image_id = await _until_done(cloud, task, way.timeout)
-
-        async def remove_image(id: str) -> None:
-            await cloud.image.images.delete(id)
-
-        undo.made("image", image_id, wanted.name, remove_image)
+        task = await _begin(cloud, undo, wanted, place, disk_format)
+        image_id = await _until_done(cloud, task.id, way.timeout)
+        await undo.names("image", image_id)
         described = {key: value for key, value in wanted.described.items() if key != "container_format"}
         image = await cloud.image.images.update(image_id, **described)
         if not isinstance(source, AsyncIterator) and image.disk_format == disk_format:
@@ -101,9 +107,41 @@ def _data(source: Source | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     return source.read(0, source.size)
 
 
-async def _until_done(cloud: Region, task: Task, timeout: float) -> str:
+async def _begin(cloud: Region, undo: Undo, wanted: Wanted, place: str, disk_format: str) -> Task:
+    """The task that imports an object; should the block around it fail, the image that it made goes again."""
+    tasks = cloud.image.tasks
+    order = {"import_from": place, "import_from_format": disk_format, "image_properties": {"name": wanted.name}}
+
+    async def look() -> list[Task]:
+        # A listing does not tell what tasks were given, and no other one was given this object.
+        found = [task for task in await tasks.list(type="import") if task.type == "import"]
+        newest = sorted(found, key=lambda task: task.created_at or "", reverse=True)[:_NEWEST]
+        whole = [await tasks.get(task.id) for task in newest]
+        return [task for task in whole if mapping(task.input).get("import_from") == place]
+
+    async def take_back(id: str) -> None:
+        await _take_back(cloud, wanted.name, id)
+
+    return await undo.create("import task", lambda: tasks.create(type="import", input=order), look, take_back)
+
+
+async def _take_back(cloud: Region, name: str, task_id: str) -> None:
+    """Remove the image that a task made. A task itself can't be stopped: one that goes on is named as what may be left."""
+    left = Leftover("image", "unknown", name, f"import task {task_id} goes on, and may still make it")
+    try:
+        image_id = await _until_done(cloud, task_id, _ENDS)
+        left = Leftover("image", image_id, name, f"import task {task_id} made it, and it can't be removed")
+        await cloud.image.images.delete({"id": image_id})
+    except ResourceFailed:
+        return
+    except CloudError as error:
+        error.leaving([left])
+        raise
+
+
+async def _until_done(cloud: Region, task_id: str, timeout: float) -> str:
     async def look() -> Task:
-        return await cloud.image.tasks.get(task.id)
+        return await cloud.image.tasks.get(task_id)
 
     def done(seen: Task) -> bool:
         if seen.status == "failure":
@@ -112,5 +150,5 @@ async def _until_done(cloud: Region, task: Task, timeout: float) -> str:
             raise error
         return seen.status == "success"
 
-    ended = await wait_for(look, done, what=f"the end of import task {task.id}", timeout=timeout)
+    ended = await wait_for(look, done, what=f"the end of import task {task_id}", timeout=timeout)
     return str(mapping(ended.result).get("image_id"))

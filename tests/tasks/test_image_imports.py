@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 import aiocloud
 from aiocloud import Cloud
+from aiocloud.tasks import image_tasks
 from aiocloud.testing import FakeCloud, Fault
 
 pytestmark = pytest.mark.anyio
@@ -170,6 +172,54 @@ async def test_a_task_that_fails_leaves_nothing(tasks: FakeCloud, clouds_yaml: P
         with pytest.raises(aiocloud.Forbidden):
             await cloud.create_image("mine", disk, disk_format="raw")
         assert boxes(tasks) == {"kept": []}
+
+
+@pytest.mark.parametrize("how", ["lost", "slow", "cancelled", "late", "forbidden"])
+async def test_what_a_task_makes_does_not_appear_unannounced(
+    tasks: FakeCloud, clouds_yaml: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    region = tasks.cloud().region()
+    async with to(tasks, clouds_yaml, image_api_use_tasks=True) as cloud:
+        await cloud.create_image("before", data=b"another task")
+        if how == "lost":
+            tasks.fault(Fault(service="image", method="POST", path="*/tasks", reset="after"))
+            image = await cloud.create_image("mine", data=CONTENT)
+            assert [image] == await cloud.search_images("mine")
+            return
+        region.knobs.work_time = 0.5
+        left: list[aiocloud.Leftover] = []
+        if how == "cancelled":
+            with anyio.move_on_after(0.4) as scope:
+                await cloud.create_image("mine", data=CONTENT)
+            assert scope.cancelled_caught
+        else:
+            if how == "late":
+                region.knobs.work_time = 2
+                monkeypatch.setattr(image_tasks, "_ENDS", 0.1)
+            if how == "forbidden":
+                tasks.fault(Fault(service="image", method="DELETE", times=None, status=403))
+            with pytest.raises(aiocloud.Timeout) as caught:
+                await cloud.create_image("mine", data=CONTENT, timeout=0.1)
+            left = [*caught.value.leftovers]
+        await anyio.sleep(0.6)
+        there = [image.id for image in await cloud.search_images("mine")]
+        told = {"late": "may still make it", "forbidden": "can't be removed"}
+        assert [(each.kind, told.get(how, "-") in (each.why or "")) for each in left] == [("image", True)] * (
+            how in told
+        )
+        assert there == [each.id for each in left if how == "forbidden"]
+        assert boxes(tasks) == {}
+
+
+async def test_what_a_task_cant_be_told_is_refused(tasks: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(tasks, clouds_yaml, image_api_use_tasks=True) as cloud:
+        ways: list[dict[str, Any]] = [{"stores": ["files"]}, {"all_stores": True}, {"image_id": str(uuid.uuid4())}]
+        for way in ways:
+            with pytest.raises(
+                aiocloud.Unsupported, match="fake RegionOne: .*by tasks.*leave out (stores=.*|image_id=)"
+            ):
+                await cloud.create_image("mine", data=CONTENT, **way)
+        assert tasks.count(service="object-store", method="PUT") == 0
 
 
 async def test_what_task_imports_left_in_swift_is_removed_on_demand(
