@@ -19,7 +19,7 @@ from aiocloud.reconcile import described as marked_by
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image
 from aiocloud.tasks.image_records import made_elsewhere, new_record, protect
-from aiocloud.tasks.image_wanted import Stores, Wanted, Way
+from aiocloud.tasks.image_wanted import Stores, Wanted, Way, check_sums, is_converted
 from aiocloud.tasks.undo import Undo
 
 __all__ = ["check_offered", "from_elsewhere", "from_volume", "start_import", "until_active"]
@@ -62,20 +62,22 @@ async def from_elsewhere(
     disk_format = wanted.disk_format or _BY_SUFFIX.get(suffix) or cloud.config.image_format
     await check_offered(cloud, method["name"], way.stores)
     async with Undo(cloud) as undo:
-        image = await new_record(cloud, undo, wanted, disk_format)
+        image = await new_record(cloud, undo, wanted.unverified, disk_format)
         if not way.wait:
             await protect(cloud, undo, wanted, image)
         await start_import(cloud, image, method, way.stores)
         if not way.wait:
             return await cloud.image.images.get(image.id)
-        ready = await until_active(cloud, image.id, way.timeout)
+        ready = await until_active(cloud, image.id, way.timeout, wanted.progress)
+        if not is_converted(image, ready):
+            check_sums(ready, wanted.sums)
         return await protect(cloud, undo, wanted, ready)
 
 
 async def from_volume(cloud: Region, wanted: Wanted, way: Way, volume: Which) -> Image:
     """An image of a volume's content. API: https://docs.openstack.org/api-ref/block-storage/v3/#upload-volume-to-image"""
     id = await cloud.block_storage.volumes.id_of(volume)
-    described = {key: value for key, value in wanted.described.items() if key != "container_format"}
+    described = {key: value for key, value in wanted.unverified.described.items() if key != "container_format"}
     async with Undo(cloud) as undo:
         # The order takes no property: until it is ours the image bears its mark in its name.
         marked = f"{wanted.name} {marked_by(undo.mark)}"
@@ -98,8 +100,10 @@ async def from_volume(cloud: Region, wanted: Wanted, way: Way, volume: Which) ->
 
         image = await made_elsewhere(cloud, undo, wanted.name, send, look)
         image = await cloud.image.images.update(image.id, name=wanted.name, **described)
-        ready = await until_active(cloud, image.id, way.timeout) if way.wait else image
-        return await protect(cloud, undo, wanted, ready)
+        if way.wait:
+            image = await until_active(cloud, image.id, way.timeout, wanted.progress)
+            check_sums(image, wanted.sums)
+        return await protect(cloud, undo, wanted, image)
 
 
 async def until_active(cloud: Region, id: str, timeout: float, progress: OnProgress = None) -> Image:

@@ -28,6 +28,7 @@ from aiocloud.tasks.image_wanted import (
     check_arrived,
     check_given,
     hash_of,
+    is_converted,
     same_already,
     source_note,
 )
@@ -142,17 +143,9 @@ async def _once(
             if not way.wait:
                 return await images.get(image.id)
         ready = await until_active(cloud, image.id, way.timeout)
-        if not _is_converted(image, ready):
+        if not is_converted(image, ready):
             await check_arrived(ready, sending.size, sending.hash)
         return await protect(cloud, undo, wanted, ready)
-
-
-def _is_converted(before: Image, now: Image) -> bool:
-    """Is it of another format than was ordered? Many clouds turn what is imported into what their storage wants.
-
-    https://docs.openstack.org/glance/latest/admin/interoperable-image-import.html#the-image-conversion
-    """
-    return (before.disk_format, before.container_format) != (now.disk_format, now.container_format)
 
 
 class _Sending:

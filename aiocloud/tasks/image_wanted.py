@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiocloud.errors import ChecksumMismatch, InvalidRequest, NotFound, Unsupported
@@ -22,7 +22,9 @@ __all__ = [
     "Way",
     "check_arrived",
     "check_given",
+    "check_sums",
     "hash_of",
+    "is_converted",
     "same_already",
     "source_note",
 ]
@@ -52,6 +54,11 @@ class Wanted:
     settings: Mapping[str, Any]
     properties: Mapping[str, Any]
     progress: OnProgress = None
+
+    @property
+    def unverified(self) -> Wanted:
+        """The same without the checksums: a record that bears them is found by them, so they have to be true."""
+        return replace(self, sums={})
 
     @property
     def protected(self) -> bool:
@@ -160,6 +167,22 @@ async def check_given(source: Source, sums: Mapping[str, str | None]) -> None:
     for algorithm, given in sums.items():
         if given and (found := await hash_of(source, algorithm)) != given.lower():
             raise ChecksumMismatch(f"the content's {algorithm} is {found}, not {given}")
+
+
+def check_sums(image: Image, sums: Mapping[str, str | None]) -> None:
+    """Raise ChecksumMismatch when what Glance computed of the content is not what the caller said, where it did."""
+    told = {"md5": image.checksum, image.os_hash_algo or "": image.os_hash_value}
+    for algorithm, given in sums.items():
+        if given and (found := told.get(algorithm)) and found != given.lower():
+            raise ChecksumMismatch(f"image {image.name} ({image.id}) has {algorithm} {found}, not {given}")
+
+
+def is_converted(before: Image, now: Image) -> bool:
+    """Is it of another format than was ordered? Many clouds turn what is imported into what their storage wants.
+
+    https://docs.openstack.org/glance/latest/admin/interoperable-image-import.html#the-image-conversion
+    """
+    return (before.disk_format, before.container_format) != (now.disk_format, now.container_format)
 
 
 async def hash_of(source: Source, algorithm: str) -> str:

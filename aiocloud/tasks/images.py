@@ -76,7 +76,7 @@ async def create_image(
     `remote_region` for glance-download), or by way of Swift (`image_api_use_tasks` in clouds.yaml, through `container`).
     `disk_format` is read from the file itself, else configured. `data` is bytes, a file object or an (async) iterable of
     bytes; `min_disk` is in GiB, `min_ram` in MiB; `meta` and `properties` are further properties; `md5` and `sha256` are what
-    the content is meant to have. An image of that name with the same content is what is given, unless `allow_duplicates`.
+    the content is meant to have (of what the cloud fetches, those are compared that Glance tells, with `wait`). An image of that name with the same content is what is given, unless `allow_duplicates`.
     What fails, is cancelled or, with `wait`, not ready within `timeout` seconds, is removed again. Raises InvalidRequest for a
     file that is missing or refers to others, ChecksumMismatch, Unsupported, ResourceFailed, Timeout.
     """

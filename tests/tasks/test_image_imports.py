@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,34 @@ async def test_the_cloud_fetches_from_a_url(fake: FakeCloud, clouds_yaml: Path) 
         ):
             await cloud.create_image("gone", uri="http://images/gone.raw", wait=True)
         assert await cloud.search_images("gone") == []
+
+
+async def test_what_the_cloud_fetched_is_compared(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """What nobody compared is not written down either: it would be believed later."""
+    url = "http://images/disk.raw"
+    imports = fake.cloud().region().glance.imports
+    imports.web = {url: CONTENT}
+    md5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
+    async with to(fake, clouds_yaml) as cloud:
+        with pytest.raises(aiocloud.ChecksumMismatch, match=f"fake RegionOne: image web .* has md5 {md5}, not 000"):
+            await cloud.create_image("web", uri=url, md5="0" * 32, wait=True)
+        assert await cloud.search_images("web") == []
+        seen: list[aiocloud.Progress] = []
+        image = await cloud.create_image(
+            "web", uri=url, md5=md5.upper(), sha256="1" * 64, wait=True, progress=seen.append
+        )
+        assert seen[-1] == aiocloud.Progress(len(CONTENT), len(CONTENT), "image web")
+        assert not [key for key in image.properties if "sha256" in key or "md5" in key]
+        with pytest.raises(aiocloud.ChecksumMismatch, match="the content's sha256 is"):
+            await cloud.create_image("web", data=b"other content", sha256="1" * 64)
+        later = await cloud.create_image("later", uri=url, md5="0" * 32)
+        assert not [key for key in later.properties if "md5" in key]
+        imports.converts_to = "qcow2"
+        await cloud.create_image("converted", uri=url, md5=md5, wait=True)
+        volume = await cloud.create_volume(1)
+        with pytest.raises(aiocloud.ChecksumMismatch, match="not 000"):
+            await cloud.create_image("saved", volume=volume, md5="0" * 32, wait=True)
+        assert await cloud.search_images("saved") == []
 
 
 async def test_a_region_fetches_from_another_one(tmp_path: Path, disk: Path) -> None:
