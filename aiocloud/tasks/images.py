@@ -76,10 +76,12 @@ async def create_image(
     `remote_region` for glance-download), or by way of Swift (`image_api_use_tasks` in clouds.yaml, through `container`).
     `disk_format` is read from the file itself, else configured. `data` is bytes, a file object or an (async) iterable of
     bytes; `min_disk` is in GiB, `min_ram` in MiB; `meta` and `properties` are further properties; `md5` and `sha256` are what
-    the content is meant to have (of what the cloud fetches, those are compared that Glance tells, with `wait`). An image of that name with the same content is what is given, unless `allow_duplicates`.
-    What fails, is cancelled or, with `wait`, not ready within `timeout` seconds, is removed again. Raises InvalidRequest for a
-    file that is missing or refers to others, ChecksumMismatch, Unsupported, ResourceFailed, Timeout.
+    the content is meant to have: of what the cloud fetches, those are compared that Glance tells, with `wait`. An image of
+    that name with the same content is what is given, unless `allow_duplicates`. What fails, is cancelled or, with `wait`, not
+    ready within `timeout` seconds, is removed again. Raises InvalidRequest for a file that is missing or refers to others,
+    ChecksumMismatch, Unsupported, ResourceFailed, Timeout.
     """
+    _check_one_content(filename=filename, data=data, volume=volume, uri=uri, remote_image_id=remote_image_id)
     vendor = dict(cloud.config.disable_vendor_agent) if disable_vendor_agent else dict[str, str]()
     settings = {"visibility": visibility, "min_disk": min_disk, "min_ram": min_ram, "tags": tags and [*tags]}
     settings |= {"is_protected": is_protected, "is_hidden": is_hidden}
@@ -93,6 +95,13 @@ async def create_image(
         return await from_elsewhere(cloud, wanted, way, uri, remote_region, remote_image_id)
     source = await source_of(*_content(name, filename, data))
     return await from_source(cloud, wanted, way, source, allow_duplicates=allow_duplicates)
+
+
+def _check_one_content(**given: object) -> None:
+    """Raise InvalidRequest when an image is to be made of several things: only one of them would be what it is."""
+    ways = [f"{name}=" for name, value in given.items() if value is not None]
+    if len(ways) > 1:
+        raise InvalidRequest(f"an image is made of one thing: give one of {', '.join(ways)}")
 
 
 def _content(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import uuid
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ async def test_a_region_fetches_from_another_one(tmp_path: Path, disk: Path) -> 
         assert await two.search_images("none") == []
         with pytest.raises(aiocloud.InvalidRequest, match="remote_region="):
             await two.create_image("none", remote_image_id=there.id)
-        with pytest.raises(aiocloud.InvalidRequest, match="either uri= or remote_image_id="):
+        with pytest.raises(aiocloud.InvalidRequest, match="one of uri=, remote_image_id="):
             await two.create_image("none", uri="http://x", **ways)
 
 
@@ -105,6 +106,15 @@ async def test_an_import_that_failed_before_it_had_content_is_known_by_its_task(
         glance.images[image.id].update(os_glance_failed_import="", os_glance_importing_to_stores="files")
         with pytest.raises(aiocloud.ResourceFailed, match="could not be imported: Task failed"):
             await cloud.wait_for_image(image, timeout=60)
+
+
+async def test_an_image_is_made_of_one_thing(fake: FakeCloud, clouds_yaml: Path, disk: Path) -> None:
+    ways: dict[str, Any] = {"filename": disk, "data": b"x", "volume": "v", "uri": "http://x", "remote_image_id": "y"}
+    async with to(fake, clouds_yaml) as cloud:
+        for one, other in itertools.combinations(ways, 2):
+            with pytest.raises(aiocloud.InvalidRequest, match=f"fake RegionOne: .* give one of {one}=, {other}="):
+                await cloud.create_image("mine", remote_region="z", **{key: ways[key] for key in (one, other)})
+    assert fake.count(service="image") == 0
 
 
 async def test_what_the_cloud_cant_do_is_said_before_anything_is_sent(
