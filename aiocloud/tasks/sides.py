@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiocloud.concurrent import each_of
-from aiocloud.errors import InvalidRequest, NotFound
+from aiocloud.errors import CloudError, InvalidRequest, NotFound
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.partial import is_partial
 
@@ -87,15 +87,21 @@ async def objects_below(objects: Objects, prefix: str) -> dict[str, Known]:
     return found
 
 
-async def seen(objects: Objects, prefix: str, names: Iterable[str]) -> dict[str, Known | None]:
-    """What a HEAD tells of each; None for one that is not found, as it has expired or is a link to nothing."""
-    found: dict[str, Known | None] = {}
+async def seen(objects: Objects, prefix: str, names: Iterable[str]) -> dict[str, Known | CloudError | None]:
+    """What a HEAD tells of each; None for one that is not found, as it has expired or is a link to nothing.
+
+    An error is what came in a HEAD's place: the object is a link in a circle, or to what is forbidden, or has a name that
+    can't be asked for.
+    """
+    found: dict[str, Known | CloudError | None] = {}
 
     async def look(name: str) -> None:
         try:
             one = await objects.get(prefix + name)
         except NotFound:
             found[name] = None
+        except CloudError as error:
+            found[name] = error
         else:
             found[name] = Known(one.content_length, mtime_of(one))
 

@@ -133,16 +133,15 @@ async def sync_objects(
         name for name, known in takes_part.items() if whole or not known.size or (name in here and not checksum)
     ]
     looks = await seen(objects, prefix, doubtful)
-    there.update((name, known) for name, known in looks.items() if known is not None)
-    for name in (name for name, known in looks.items() if known is None):
-        del there[name]
-        if way == "down":
-            here.pop(name, None)  # its object was listed, but not found: no reason to remove a file
+    unclear = _sort_out(looks, here, there, way)
     steps = plan_sync(here, there, way=way, delete=delete, checksum=checksum)
     alike = len(here if way == "up" else there) - sum(1 for step in steps if not step.do.startswith("delete"))
     if dry_run:
-        return Synced(steps, alike)
+        kept = [step for step in steps if unclear and step.do.startswith("delete")]
+        failed = (*unclear, *((step, _kept(step)) for step in kept))
+        return Synced(tuple(step for step in steps if step not in kept), alike, failed)
     work = _Work(cloud, objects.container, root, prefix, way, segment_size, progress)
+    work.failed += unclear
     await work.run(steps)
     return Synced(tuple(work.done), alike + work.same, tuple(work.failed))
 
@@ -151,6 +150,26 @@ def _without(known: Mapping[str, Known], exclude: Iterable[str]) -> dict[str, Kn
     # A text is a sequence of texts, too; its `*` alone would leave nothing.
     patterns = (exclude,) if isinstance(exclude, str) else tuple(exclude)
     return {name: each for name, each in known.items() if not any(fnmatchcase(name, one) for one in patterns)}
+
+
+def _sort_out(
+    looks: Mapping[str, Known | CloudError | None],
+    here: dict[str, Known],
+    there: dict[str, Known],
+    way: Literal["up", "down"],
+) -> list[tuple[Step, CloudError]]:
+    """Put what was seen of objects into `there`; those of which nobody knows are on neither side, and fail."""
+    failed: list[tuple[Step, CloudError]] = []
+    for name, known in sorted(looks.items()):
+        if isinstance(known, Known):
+            there[name] = known
+            continue
+        listed = there.pop(name)
+        if isinstance(known, CloudError):
+            failed.append((Step("compare" if name in here else _CARRY[way], name, listed.size), known))
+        if isinstance(known, CloudError) or way == "down":
+            here.pop(name, None)  # its object was listed, and not found, or not seen: no reason to remove a file
+    return failed
 
 
 async def _listed(objects: Objects, prefix: str, way: Literal["up", "down"]) -> dict[str, Known]:
@@ -187,7 +206,9 @@ class _Work:
         carried = [step for step in steps if not step.do.startswith("delete")]
         self._all.total = sum(step.size for step in carried)
         folders = _folders_of(carried)
-        first = [step for step in steps if step.do == "delete file" and step.name in folders]
+        # Where something has failed already, nothing will be removed.
+        movable = [] if self.failed else [step for step in steps if step.do == "delete file"]
+        first = [step for step in movable if step.name in folders]
         last = [step for step in steps if step.do.startswith("delete") and step not in first]
         try:
             await self._put_aside(first)

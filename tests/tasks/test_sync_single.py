@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 import aiocloud
 from aiocloud.tasks.sync import sync_objects
-from aiocloud.testing import FakeCloud
+from aiocloud.testing import FakeCloud, Fault
+from aiocloud.testing.http import Reply
 
 
 @pytest.mark.anyio
@@ -28,3 +31,69 @@ async def test_a_time_that_is_none_compares_no_content_and_stops_nothing(
         done = await sync_objects(cloud, folder, "box", way="down")
         assert [(step.do, step.name) for step in done.steps] == [("download", "odd")]
         assert (folder / "odd").read_bytes() == b"from there"
+
+
+@pytest.mark.anyio
+async def test_links_in_a_circle_and_to_what_is_forbidden_fail_alone(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    for name in ("one", "theirs", "gone"):
+        (folder / name).write_bytes(b"")
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        for name in ("theirs", "fine", "there"):
+            await cloud.create_object("box", name, data=b"")
+        await cloud.object_store.objects("box").link("one", "box", "two")
+        await cloud.object_store.objects("box").link("two", "box", "one")
+        fake.fault(Fault(service="object-store", method="HEAD", path="*/box/theirs", times=None, status=403))
+        for dry_run in (True, False):
+            done = await sync_objects(cloud, folder, "box", way="down", delete=True, dry_run=dry_run)
+            assert {step.name for step in done.steps} == {"fine", "there"}
+            assert [(step.do, step.name) for step, _ in done.failed] == [
+                ("compare", "one"),
+                ("compare", "theirs"),
+                ("download", "two"),
+                ("delete file", "gone"),
+            ]
+            assert isinstance(done.failed[1][1], aiocloud.Forbidden)
+            assert done.failed[3][1].message == "gone was not removed, as not everything else could be done"
+        assert sorted(os.listdir(folder)) == ["fine", "gone", "one", "theirs", "there"]
+        (folder / "there").unlink()
+        for dry_run in (True, False):
+            done = await sync_objects(cloud, folder, "box", delete=True, dry_run=dry_run, exclude=["fine"])
+            assert [(step.do, step.name) for step in done.steps] == [("upload", "gone")]
+            assert [step.name for step, _ in done.failed] == ["one", "theirs", "there", "two"]
+        assert len(await cloud.list_objects("box")) == 6
+
+
+@pytest.mark.anyio
+@pytest.mark.skipif(os.name == "nt", reason="there such files can't be")
+@pytest.mark.parametrize("way", ["up", "down"])
+@pytest.mark.parametrize("data", [b"", b"mac"])
+async def test_a_name_that_no_request_can_hold_fails_alone(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, way: Literal["up", "down"], data: bytes
+) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    (folder / "Icon\r").write_bytes(data)
+    (folder / "doc").write_bytes(b"x")
+
+    def with_control_characters(reply: Reply) -> Reply:
+        assert isinstance(reply.content, bytes)
+        reply.content = reply.content.replace(b"Icon-", b"Icon\\r").replace(b"nl-", b"nl\\n")
+        return reply
+
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        for name in ("Icon-", "nl-", "good"):
+            await cloud.create_object("box", name, data=data)
+        # Others, through an address without a login say, can well make such objects.
+        listing = Fault(service="object-store", method="GET", path="*/box", times=None, mutate=with_control_characters)
+        fake.fault(listing)
+        for dry_run in (True, False):
+            done = await sync_objects(cloud, folder, "box", way=way, dry_run=dry_run)
+            names = {step.name for step in done.steps}
+            assert ("doc" if way == "up" else "good") in names
+            failed = {step.name: error for step, error in done.failed}
+            assert failed["Icon\r"].message == "'Icon\\r' can't be part of a URL: it holds the character '\\r'"
+            assert not names & failed.keys()
