@@ -11,7 +11,7 @@ from aiocloud.errors import InvalidRequest
 from aiocloud.model import Which
 from aiocloud.progress import OnProgress
 from aiocloud.region import Region
-from aiocloud.services.image.image import Image
+from aiocloud.services.image.image import Image, on_the_wire
 from aiocloud.tasks import image_content
 from aiocloud.tasks.image_imports import from_elsewhere, from_volume, until_active
 from aiocloud.tasks.image_uploads import from_source
@@ -202,7 +202,7 @@ async def update_image_properties(
     if which is None:
         raise InvalidRequest("say which image: image= or name_or_id=")
     found = await cloud.image.images.require(which)
-    wanted = {**(properties or {}), **(meta or {})}
+    wanted = on_the_wire({**(properties or {}), **(meta or {})})
     changes = {key: value for key, value in wanted.items() if found.get(key) != value}
     if not changes:
         return False

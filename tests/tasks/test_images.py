@@ -135,6 +135,18 @@ async def test_the_same_content_is_sent_once(fake: FakeCloud, clouds_yaml: Path,
 
 
 @pytest.mark.anyio
+async def test_properties_that_are_as_they_should_be_are_not_set_again(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """Glance keeps all but its own as text."""
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_image("mine", data=CONTENT, properties={"n": 1})
+        wanted = {"yes": True, "n": 1, "half": 0.5, "text": "x", "gone": None, "min_disk": 2, "is_protected": True}
+        for changed in (True, False):
+            assert await cloud.update_image_properties("mine", properties=wanted) is changed
+        assert fake.count(service="image", method="PATCH") == 1
+        assert await cloud.update_image_properties("mine", properties={"yes": "True"}) is True
+
+
+@pytest.mark.anyio
 async def test_an_image_is_known_by_its_name_to_the_letter(fake: FakeCloud, clouds_yaml: Path) -> None:
     """Glance compares names as its database does: `Ä` is `a`, and blanks at the end count for nothing."""
     async with to(fake, clouds_yaml) as cloud:

@@ -17,7 +17,7 @@ from aiocloud.services.image.member import ImageTask, Member, Members, NewMember
 from aiocloud.transport.body import Body, Replay
 from aiocloud.transport.reading import AS_STORED
 
-__all__ = ["EditImage", "Image", "Images", "NewImage"]
+__all__ = ["EditImage", "Image", "Images", "NewImage", "on_the_wire"]
 
 New = ParamSpec("New")
 Edit = ParamSpec("Edit")
@@ -96,6 +96,15 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def on_the_wire(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes under the names, and with the values, that Glance keeps: what is no field of an image is text to it. Pure."""
+    names = wire_names(Image)
+    own = {*Image.model_fields, *names.values()}
+    return {
+        names.get(key, key): value if value is None or key in own else _text(value) for key, value in changes.items()
+    }
+
+
 class NewImage(_Described):
     """An image without content yet. `id` may be chosen: a UUID that no other image has or had."""
 
@@ -133,12 +142,7 @@ class Images(Collection[Image, New, Edit], Generic[New, Edit]):
 
     async def patch(self, name_or_id: Which, changes: Mapping[str, Any]) -> Image:
         """Set these properties; those that are None are removed, where they are. Glance keeps its users' own as text."""
-        names = wire_names(Image)
-        own = {*Image.model_fields, *names.values()}
-        changes = {
-            names.get(key, key): value if value is None or key in own else _text(value)
-            for key, value in changes.items()
-        }
+        changes = on_the_wire(changes)
         path = self.resource.place.path + join(await self.id_of(name_or_id))
         there: Mapping[str, Any] = {}
         if None in changes.values():
