@@ -122,9 +122,12 @@ def segments_container(container: str) -> str:
 
 
 def segments_folder(name: str) -> str:
-    """What the names of all segments of an object begin with; so do those of swiftclient, rclone and openstacksdk."""
-    place = name if len(name.encode()) <= 900 else hashlib.sha256(name.encode()).hexdigest()
-    return f"{place}/"
+    """What the names of all segments of an object begin with; so do those of swiftclient, rclone and openstacksdk.
+
+    A dynamic large object's manifest can't name what begins with a slash.
+    """
+    fits = len(name.encode()) <= 900 and not name.startswith("/")
+    return f"{name if fits else hashlib.sha256(name.encode()).hexdigest()}/"
 
 
 def segments_prefix(name: str, version: str, segment_size: int) -> str:

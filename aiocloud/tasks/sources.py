@@ -237,10 +237,12 @@ def _hash_file(path: str, size: int, algorithm: str) -> str:
 
 
 def _look(path: str) -> os.stat_result:
-    with open(path, "rb") as file:
-        facts = os.fstat(file.fileno())
-    if not stat.S_ISREG(facts.st_mode):
+    if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe waits for its other end
         raise ValueError("it is not a regular file")
+    with open(path, "rb", buffering=0) as file:
+        facts = os.fstat(file.fileno())
+        if facts.st_size == 0 and file.read(1):
+            raise ValueError("it has content and says that its size is 0, as in /proc: open it, and give it as data=")
     return facts
 
 
@@ -248,7 +250,8 @@ class BytesSource:
     """Bytes in memory."""
 
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
-        self._view = memoryview(data).cast("B")
+        view = memoryview(data)
+        self._view = (view if view.c_contiguous else memoryview(bytes(view))).cast("B")
         self.size = len(self._view)
 
     async def read(self, start: int, length: int, digests: Digests | None = None) -> AsyncIterator[bytes]:
@@ -337,6 +340,8 @@ async def source_of(filename: str | os.PathLike[str] | None, data: Data | None) 
     """
     if (filename is None) == (data is None):
         raise InvalidRequest("give either filename= or data=, what is to be uploaded")
+    if isinstance(filename, (bytes, bytearray)):
+        raise InvalidRequest(f"{len(filename)} bytes are no filename: give content as data=")
     if filename is not None:
         return await FileSource.open(filename)
     if isinstance(data, str):
@@ -360,7 +365,7 @@ def _whole_file(data: object) -> str | None:
         return None
     try:
         facts = os.fstat(raw.fileno())
-        if raw.readable() and stat.S_ISREG(facts.st_mode) and cast("IO[bytes]", data).tell() == 0:
+        if raw.readable() and stat.S_ISREG(facts.st_mode) and facts.st_size and cast("IO[bytes]", data).tell() == 0:
             return raw.name if os.path.samestat(facts, os.stat(raw.name)) else None
     except (OSError, ValueError):
         pass  # closed, or gone: reading it will say so

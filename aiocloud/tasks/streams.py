@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import os
+import stat
+import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import IO, cast
 
-from anyio import CancelScope, to_thread
+from anyio import CancelScope, to_thread, wait_readable
 
 from aiocloud.errors import CloudError, InvalidRequest
 from aiocloud.tasks.files import alone, why
@@ -58,9 +62,14 @@ async def _from_async(data: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
 
 
 async def _from_threads(data: IO[bytes] | Iterable[bytes]) -> AsyncIterator[bytes]:
-    read: Callable[[int], bytes] | None = getattr(data, "read", None)
+    pipe = _pipe(data)
+    read: Callable[[int], bytes] | None = getattr(
+        data, "read" if pipe is None else "read1", getattr(data, "read", None)
+    )
     fetch = partial(read, _AT_ONCE) if read is not None else partial(_gather, iter(data))
     while True:
+        if pipe is not None:
+            await wait_readable(pipe)  # it may be silent for ever, and a thread that waits for it can't be cancelled
         try:
             chunk = _as_bytes(await to_thread.run_sync(fetch))
         except OSError as error:
@@ -68,6 +77,18 @@ async def _from_threads(data: IO[bytes] | Iterable[bytes]) -> AsyncIterator[byte
         if not chunk:
             return
         yield chunk
+
+
+def _pipe(data: object) -> int | None:
+    """The number of an open pipe, socket or terminal, where the system can wait for one; None for anything else."""
+    if sys.platform == "win32" or not isinstance(data, (io.BufferedReader, io.FileIO)):
+        return None
+    try:
+        number = data.fileno()
+        mode = os.fstat(number).st_mode
+    except (OSError, ValueError):
+        return None  # closed: reading it will say so
+    return number if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(number) else None
 
 
 @asynccontextmanager

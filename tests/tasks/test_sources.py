@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 import aiocloud
@@ -106,3 +108,46 @@ async def test_an_open_file_is_taken_from_where_it_stands(fake: FakeCloud, cloud
             (tmp_path / "data").rename(tmp_path / "elsewhere")
             file.seek(0)
             assert await upload(cloud, "object", file) == b"ABCdef"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there nobody can wait for a pipe")
+async def test_a_pipe_that_is_silent_is_let_go_of(fake: FakeCloud, clouds_yaml: Path) -> None:
+    reading, writing = os.pipe()
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        with os.fdopen(reading, "rb") as pipe:
+            os.write(writing, b"some")
+            with anyio.move_on_after(0.5) as scope:
+                await cloud.create_object("box", "name", data=pipe)
+            assert scope.cancelled_caught
+            os.write(writing, b" and more")
+            os.close(writing)
+            await cloud.create_object("box", "name", data=pipe)
+        assert await cloud.get_object("box", "name") == b" and more"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it has no named pipes in folders")
+async def test_what_is_no_file_with_a_size_is_no_filename(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    told: Any = b"content, which is no filename" * 1000
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        with anyio.fail_after(5), pytest.raises(aiocloud.InvalidRequest, match="not a regular file"):
+            await cloud.create_object("box", "name", tmp_path / "pipe")
+        with pytest.raises(aiocloud.InvalidRequest, match="29000 bytes are no filename: give content as data="):
+            await cloud.create_object("box", "name", told)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/version"), reason="Linux alone has such files")
+async def test_a_file_that_has_content_and_no_size_is_no_empty_one(fake: FakeCloud, clouds_yaml: Path) -> None:
+    content = Path("/proc/version").read_bytes()
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        with pytest.raises(aiocloud.InvalidRequest, match="says that its size is 0"):
+            await cloud.create_object("box", "name", "/proc/version")
+        with Path("/proc/version").open("rb") as file:  # noqa: ASYNC230 - it is no wait
+            await cloud.create_object("box", "name", data=file)
+        assert await cloud.get_object("box", "name") == content
+
+
+async def test_every_second_byte_is_bytes_too(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        await cloud.create_object("box", "name", data=memoryview(b"a-b-c-")[::2])
+        assert await cloud.get_object("box", "name") == b"abc"
