@@ -114,7 +114,9 @@ class Way:
 
 async def same_already(cloud: Region, wanted: Wanted, source: Source | AsyncIterator[bytes]) -> Image | None:
     """An image of this name with this content, ready to be used. The content is read only when one may be it."""
-    for image in await cloud.image.images.named(wanted.name):
+    images = cloud.image.images
+    hidden = await images.named(wanted.name, hidden=True) if wanted.settings.get("is_hidden") else []
+    for image in [*hidden, *await images.named(wanted.name)]:
         if image.status == "active" and (_has_given(image, wanted.sums) or await _has_content(image, source)):
             return image
     return None

@@ -147,6 +147,17 @@ async def test_properties_that_are_as_they_should_be_are_not_set_again(fake: Fak
 
 
 @pytest.mark.anyio
+async def test_a_hidden_image_is_sent_once(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        for name in ("mine", "with: colon"):
+            shown = await cloud.create_image(name, data=b"other content")
+            image = await cloud.create_image(name, data=CONTENT, is_hidden=True)
+            again = await cloud.create_image(name, data=CONTENT, is_hidden=True)
+            assert (image.is_hidden, again.id) == (True, image.id)
+            assert (await cloud.create_image(name, data=b"other content")).id == shown.id
+
+
+@pytest.mark.anyio
 async def test_an_image_is_known_by_its_name_to_the_letter(fake: FakeCloud, clouds_yaml: Path) -> None:
     """Glance compares names as its database does: `Ä` is `a`, and blanks at the end count for nothing."""
     async with to(fake, clouds_yaml) as cloud:

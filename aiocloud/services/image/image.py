@@ -105,6 +105,11 @@ def on_the_wire(changes: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _filter(name: str) -> str:
+    """What to filter by, for a name that may hold a colon: what stands before one, Glance takes for an operator."""
+    return f"eq:{name}" if ":" in name else name
+
+
 class NewImage(_Described):
     """An image without content yet. `id` may be chosen: a UUID that no other image has or had."""
 
@@ -121,19 +126,22 @@ class EditImage(_Described):
 class Images(Collection[Image, New, Edit], Generic[New, Edit]):
     """The images that a project may see."""
 
-    async def named(self, name: str) -> list[Image]:
-        """Those with exactly this name; Glance's own filter `name=` cares for neither case nor accents."""
-        return [image for image in await self._with_name(name) if image.name == name]
+    async def named(self, name: str, *, hidden: bool = False) -> list[Image]:
+        """Those with exactly this name; Glance's own filter `name=` cares for neither case nor accents.
+
+        `hidden` images are in no list but one of their own.
+        """
+        found = await self.list(name=_filter(name), is_hidden="true") if hidden else await self._with_name(name)
+        return [image for image in found if image.name == name]
 
     async def _with_name(self, name: str) -> list[Image]:
-        return await self.list(name=f"eq:{name}" if ":" in name else name)
+        return await self.list(name=_filter(name))
 
     def _params(self, query: Mapping[str, Any]) -> dict[str, Any]:
         params = super()._params(query)
         name = params.get("name")
-        if isinstance(name, str) and ":" in name and not name.startswith(_OPERATORS):
-            # What stands before a colon Glance takes for an operator, and refuses one that it does not know.
-            params["name"] = f"eq:{name}"
+        if isinstance(name, str) and not name.startswith(_OPERATORS):
+            params["name"] = _filter(name)
         return params
 
     async def update(self, name_or_id: Which, *args: Edit.args, **kwargs: Edit.kwargs) -> Image:
