@@ -212,7 +212,7 @@ class _Work:
         last = [step for step in steps if step.do.startswith("delete") and step not in first]
         try:
             await self._put_aside(first)
-            await self._each(carried)
+            await self._carry(carried)
             if not self.failed:
                 await self._each([*first, *last])
             else:
@@ -241,6 +241,14 @@ class _Work:
                 self.failed.append((step, _kept(step, now)))
             else:
                 self.failed.append((step, _kept(step)))
+
+    async def _carry(self, steps: Sequence[Step]) -> None:
+        """What has the name of a file that grows comes when that file is complete: each would take the other's content."""
+        while steps:
+            growing = {name for step in steps for name in _growing(step.name)}
+            # There are always some: the shortest name is no other's.
+            await self._each([step for step in steps if step.name not in growing])
+            steps = [step for step in steps if step.name in growing]
 
     async def _each(self, steps: Sequence[Step]) -> None:
         """Take these, the small ones beside the large ones."""
@@ -325,6 +333,13 @@ class _Work:
 def _can_be_file(name: str) -> bool:
     """Does a name lead to a file below the folder, and nowhere else? Pure."""
     return not any(part in ("", ".", "..") or any(sign in part for sign in _SIGNS) for part in name.split("/"))
+
+
+def _growing(name: str) -> tuple[str, str]:
+    """What a download to a file of this name writes to, until it is complete. Pure."""
+    folder, slash, last = name.rpartition("/")
+    part = f"{folder}{slash}.{last}.part"
+    return part, f"{part}-ranges"
 
 
 def _up_from(name: str) -> list[str]:

@@ -97,3 +97,20 @@ async def test_a_name_that_no_request_can_hold_fails_alone(
             failed = {step.name: error for step, error in done.failed}
             assert failed["Icon\r"].message == "'Icon\\r' can't be part of a URL: it holds the character '\\r'"
             assert not names & failed.keys()
+
+
+@pytest.mark.anyio
+async def test_what_is_called_as_another_grows_comes_after_it(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "here"
+    content = {
+        name: name.encode() * 400_000 for name in ("sub/x", "sub/.x.part", "sub/.x.part-ranges", "sub/..x.part.part")
+    }
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        for name, data in content.items():
+            await cloud.create_object("box", name, data=data)
+        fake.fault(Fault(service="object-store", method="GET", path="*/box/sub/x", times=None, delay=0.5))
+        done = await sync_objects(cloud, folder, "box", way="down")
+        assert ({step.name for step in done.steps}, done.failed) == (set(content), ())
+        assert {name: (folder / name).read_bytes() for name in content} == content
