@@ -20,7 +20,7 @@ from aiocloud.errors import CloudError, InvalidRequest, NotFound
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.partial import is_partial
 
-__all__ = ["Aside", "Known", "files_below", "link_between", "mtime_of", "objects_below", "seen"]
+__all__ = ["Aside", "Known", "files_below", "link_between", "mtime_of", "objects_below", "remove_empty", "seen"]
 
 _LOOKS = 16
 """So many objects are asked for at once."""
@@ -136,14 +136,14 @@ class Aside:
     def put_back(self) -> None:
         """Where it was. Raises FileExistsError when something has arrived there since."""
         if self.path.is_dir():
-            _remove_empty(self.path)
+            _remove_unfinished(self.path)
         # A rename would replace a file, too.
         if os.path.lexists(self.path):
             raise FileExistsError(errno.EEXIST, "something else is at its place")
         self.at.rename(self.path)
 
 
-def _remove_empty(folder: Path) -> None:
+def _remove_unfinished(folder: Path) -> None:
     """Remove a folder that was made for downloads none of which arrived, and what they have left to go on from."""
     inside = list(os.walk(folder, topdown=False, onerror=_refuse))
     if not all(is_partial(name, names) for _, _, names in inside for name in names):
@@ -153,3 +153,15 @@ def _remove_empty(folder: Path) -> None:
             Path(each, name).unlink()
         with suppress(OSError):  # a link to another folder is in it
             Path(each).rmdir()
+
+
+def remove_empty(path: Path) -> None:
+    """Remove a folder that holds nothing but such folders; no folder is no matter. It blocks, and raises OSError."""
+    if path.is_symlink() or not path.is_dir():
+        return
+    inside = list(os.walk(path, topdown=False, onerror=_refuse))
+    links = (Path(each, name).is_symlink() for each, names, _ in inside for name in names)
+    if any(names for _, _, names in inside) or any(links):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder, and not an empty one")
+    for each, _, _ in inside:
+        Path(each).rmdir()

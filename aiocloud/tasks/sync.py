@@ -26,7 +26,7 @@ from aiocloud.services.object_store.object import Objects
 from aiocloud.tasks.objects import is_object_stale, put_file
 from aiocloud.tasks.ranges import download_object
 from aiocloud.tasks.removal import delete_object
-from aiocloud.tasks.sides import Aside, Known, files_below, link_between, mtime_of, objects_below, seen
+from aiocloud.tasks.sides import Aside, Known, files_below, link_between, mtime_of, objects_below, remove_empty, seen
 
 __all__ = ["Step", "Synced", "plan_sync", "sync_objects"]
 
@@ -140,7 +140,7 @@ async def sync_objects(
         kept = [step for step in steps if unclear and step.do.startswith("delete")]
         failed = (*unclear, *((step, _kept(step)) for step in kept))
         return Synced(tuple(step for step in steps if step not in kept), alike, failed)
-    work = _Work(cloud, objects.container, root, prefix, way, segment_size, progress)
+    work = _Work(cloud, objects.container, root, prefix, way, delete, segment_size, progress)
     work.failed += unclear
     await work.run(steps)
     return Synced(tuple(work.done), alike + work.same, tuple(work.failed))
@@ -191,6 +191,7 @@ class _Work:
     root: Path
     prefix: str
     way: Literal["up", "down"]
+    delete: bool
     segment_size: int | None
     progress: OnProgress
 
@@ -311,6 +312,8 @@ class _Work:
     async def _download(self, name: str, path: Path, told: OnProgress) -> bool:
         """False when it is not there: expired, or removed since it was listed."""
         await to_thread.run_sync(lambda: path.parent.mkdir(parents=True, exist_ok=True))
+        if self.delete:
+            await to_thread.run_sync(remove_empty, path)
         try:
             got = await download_object(self.cloud, self.container, name, path, progress=told)
         except NotFound:

@@ -89,7 +89,7 @@ async def test_what_the_disk_refuses_is_named_and_the_rest_is_done(
         (copy / "other").unlink()
         (copy / "other").mkdir()
         (copy / "gone").write_bytes(b"z")
-        done = await sync_objects(cloud, copy, "box", way="down", delete=True)
+        done = await sync_objects(cloud, copy, "box", way="down")
         assert {step.name for step in done.steps} == {"a/b"}
         assert "other: Is a directory" in str(done.failed[0][1])
 

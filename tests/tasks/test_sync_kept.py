@@ -98,3 +98,25 @@ async def test_a_file_comes_back_when_all_is_cancelled(fake: FakeCloud, clouds_y
             await sync_objects(cloud, folder, "box", way="down", delete=True)
         assert scope.cancelled_caught
         assert (os.listdir(folder), (folder / "a").read_bytes()) == (["a"], b"only copy")
+
+
+@pytest.mark.anyio
+async def test_a_folder_makes_room_only_where_no_file_is_in_it(
+    fake: FakeCloud, clouds_yaml: Path, folder: Path
+) -> None:
+    for name in ("empty/er", "kept/empty"):
+        (folder / name).mkdir(parents=True)
+    (folder / "kept" / "file").write_bytes(b"only copy")
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        for name in ("empty", "kept"):
+            await cloud.create_object("box", name, data=b"x")
+        done = await sync_objects(cloud, folder, "box", way="down")
+        assert (done.steps, len(done.failed), (folder / "empty" / "er").is_dir()) == ((), 2, True)
+        done = await sync_objects(cloud, folder, "box", way="down", delete=True)
+        assert [step.name for step in done.steps] == ["empty"]
+        assert [error.message for _, error in done.failed] == [
+            f"can't write {folder / 'kept'}: it is a folder, and not an empty one",
+            "kept/file was not removed, as not everything else could be done",
+        ]
+        assert ((folder / "empty").read_bytes(), (folder / "kept" / "empty").is_dir()) == (b"x", True)
+        assert (folder / "kept" / "file").read_bytes() == b"only copy"
