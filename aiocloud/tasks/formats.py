@@ -1,7 +1,8 @@
 """Which disk format a file has, read from the file itself, and whether it is safe to upload. Pure.
 
 A qcow2 file can name another file as its base, and a host that opens it would read that file: the way to steal a host's
-secrets; a vmdk file can do the same. Such files are refused here, before a service has to
+secrets; a vmdk file can do the same, in a text inside it that each reader finds and reads in its own way. Such files are
+refused here, before a service has to
 (https://wiki.openstack.org/wiki/OSSN/OSSN-0095, https://security.openstack.org/ossa/OSSA-2023-002.html).
 """
 
@@ -29,6 +30,11 @@ _MAGIC = {
 }
 
 
+_DESCRIPTION = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*version[ \t]*=[ \t]*[123]\s", re.IGNORECASE
+)
+"""A text that QEMU takes for the description of a vmdk, after any number of comments."""
+
 _MARKED = ("qcow2", "vmdk", "vhdx")
 """No file is of these formats without bearing their sign at its beginning."""
 
@@ -51,7 +57,7 @@ def recognise(head: bytes, tail: bytes = b"") -> str | None:
             return name
     if head[0x40:0x44] == b"\x7f\x10\xda\xbe":
         return "vdi"
-    if b"# Disk DescriptorFile" in head[:512]:
+    if b"# disk descriptorfile" in head[:512].lower() or _DESCRIPTION.match(head[:4096]):
         return "vmdk"
     if head[32769:32774] == b"CD001" or head[32769:32774] in (b"NSR02", b"BEA01"):
         return "iso"
@@ -90,17 +96,75 @@ def check_safe(head: bytes, disk_format: str) -> None:
         _check_vmdk(head)
 
 
-_WHOLE = (b"monolithicSparse", b"streamOptimized")
+# https://github.com/libyal/libvmdk/blob/main/documentation/VMWare%20Virtual%20Disk%20Format%20(VMDK).asciidoc
+_SECTOR = 512
+_LOOKED_AT = 20
+"""Sectors after the first in which QEMU looks for a parent, whatever the header says of the description."""
+_WHOLE = (b"monolithicsparse", b"streamoptimized")
 """The kinds of vmdk that hold the disk themselves, the ones that Glance takes, too."""
-_KIND = re.compile(rb'^\s*createType\s*=\s*"([^"]*)"', re.MULTILINE)
+_KIND = re.compile(rb'^createtype\s*=\s*"([^"]*)"$')
+_PARENT = re.compile(rb'^parentcid\s*=\s*"?([^\s"]*)')
+_NO_PARENT = b"ffffffff"
+_EXTENT = re.compile(rb'^(?:rw|rdonly|noaccess)\s+\S+\s+(\S+)(?:\s+"([^"]*)")?')
 
 
 def _check_vmdk(head: bytes) -> None:
-    kind = _KIND.search(head)
-    if head.lstrip()[:21] == b"# Disk DescriptorFile" or (kind and kind[1] not in _WHOLE):
+    if head.startswith(b"COWD"):
+        _check_parent(_lines(head, _LOOKED_AT))
+        return
+    if not head.startswith(b"KDMV"):
+        raise _describes("it is a text")
+    if len(head) < _SECTOR:
+        raise InvalidRequest("this vmdk file ends inside its header")
+    start, count = struct.unpack_from("<QQ", head, 28)
+    if (start + count) * _SECTOR > HEAD:
+        raise InvalidRequest("this vmdk file has its description where it is not expected: `qemu-img convert` it")
+    lines = _lines(head, max(_LOOKED_AT, start + count - 1))
+    _check_parent(lines)
+    _check_kind(lines)
+    _check_extents(lines)
+
+
+def _lines(head: bytes, count: int) -> list[bytes]:
+    """The lines in the sectors after the header, in small letters, however they end: readers don't agree on that."""
+    text = head[_SECTOR : (1 + count) * _SECTOR]
+    return [line.strip() for line in re.split(rb"[\r\n\0]+", text.lower()) if line.strip()]
+
+
+def _check_parent(lines: list[bytes]) -> None:
+    parents = [found[1] for line in lines if (found := _PARENT.match(line))]
+    if any(b"parentfilenamehint" in line for line in lines) or any(parent != _NO_PARENT for parent in parents):
         raise InvalidRequest(
-            "this vmdk file only describes other files: convert it into one that holds the disk itself"
+            "this vmdk file is a difference to another one (its parent), which would not come along: "
+            "make it whole first, with `qemu-img convert`"
         )
+
+
+def _check_kind(lines: list[bytes]) -> None:
+    told = [line for line in lines if b"createtype" in line]
+    kinds = [kind[1] for line in told if (kind := _KIND.match(line))]
+    if len(told) != 1 or len(kinds) != 1:
+        raise _describes("it does not tell its kind just once")
+    if kinds[0] not in _WHOLE:
+        raise _describes(f"it is {kinds[0].decode(errors='replace')}")
+
+
+def _check_extents(lines: list[bytes]) -> None:
+    """What the disk consists of: once of the file itself, and of nothing that lies elsewhere."""
+    extents = [found for line in lines if (found := _EXTENT.match(line))]
+    sparse = [found[2] or b"" for found in extents if found[1] == b"sparse"]
+    if len(sparse) > 1 or any(re.search(rb"[/\\]", name) for name in sparse):
+        raise _describes("it names the parts of a disk")
+    for found in extents:
+        if found[1] not in (b"sparse", b"zero"):
+            raise _describes(f"it has an extent that is {found[1].decode(errors='replace')}")
+
+
+def _describes(why: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"this vmdk file only describes other files, as {why}: convert it into one that holds the disk itself, with "
+        "`qemu-img convert -O vmdk -o subformat=streamOptimized`"
+    )
 
 
 # https://www.qemu.org/docs/master/interop/qcow2.html

@@ -64,19 +64,75 @@ def qcow2(backing: int = 0, features: int = 0) -> bytes:
     return b"QFI\xfb" + struct.pack(">IQ", 3, backing) + b"\0" * 56 + struct.pack(">Q", features) + b"\0" * 40
 
 
-def test_a_file_that_refers_to_others_is_refused() -> None:
-    def vmdk(kind: str) -> bytes:
-        return b"KDMV" + b"\0" * 508 + f'# Disk DescriptorFile\nversion=1\ncreateType="{kind}"\n'.encode()
+def vmdk(*more: str, kind: str = "monolithicSparse", start: int = 1, count: int = 20, end: str = "\n") -> bytes:
+    """As qemu-img and VirtualBox write them: a header, a description in its sectors, then the rest."""
+    header = b"KDMV" + struct.pack(
+        "<IIQQQQIQQQ?4sH", 1, 3, 2048, 128, start, count, 512, 21, 26, 128, False, b"\n \r\n", 0
+    )
+    usual = ["# Disk DescriptorFile", "version=1", "CID=be2f6e0c", "parentCID=ffffffff", f'createType="{kind}"', ""]
+    extents = ["# Extent description", 'RW 2048 SPARSE "disk.vmdk"', "", "# The Disk Data Base", "#DDB", ""]
+    text = end.join([*usual, *extents, *more, 'ddb.adapterType = "ide"', ""]).encode()
+    return (header.ljust(512 * start, b"\0") + text).ljust(formats.HEAD + 5000, b"\0")
 
+
+def test_a_vmdk_that_holds_its_disk_is_taken() -> None:
+    for head in (
+        vmdk(),
+        vmdk(kind="streamOptimized"),
+        vmdk(end="\r\n"),
+        vmdk(start=30),
+        vmdk(count=1),
+        vmdk("RW 2048 ZERO"),
+        vmdk().replace(b"RW 2048", b"RDONLY 2048"),
+        vmdk().replace(b"createType=", b"createType = "),
+        vmdk().replace(b"parentCID=", b"parentCID = "),
+        b"COWD".ljust(5000, b"\0"),
+    ):
+        for disk_format in ("vmdk", "raw"):
+            formats.check_safe(head[: formats.HEAD], disk_format)
+
+
+def test_a_vmdk_that_may_refer_to_others_is_refused() -> None:
+    """Whichever reader it is written for."""
+    described = vmdk()[512:2000].rstrip(b"\0")
+    for head, why in (
+        (vmdk('parentFileNameHint="/etc/shadow"'), "its parent"),
+        (vmdk('x parentFileNameHint="/etc/shadow"'), "its parent"),
+        (vmdk().replace(b"parentCID=ffffffff", b"parentCID=12345678"), "its parent"),
+        (b"COWD".ljust(512, b"\0") + b'parentFileNameHint="/etc/shadow"', "its parent"),
+        (vmdk(start=30)[:600] + b'\nparentFileNameHint="/etc/shadow"\n' + vmdk(start=30)[700:], "its parent"),
+        (vmdk(start=200), "not expected"),
+        (vmdk(count=2**62), "not expected"),
+        (vmdk('RW 1 FLAT "/etc/passwd" 0'), "an extent that is flat"),
+        (vmdk('rdonly 1 vmfsraw "/dev/sda"'), "an extent that is vmfsraw"),
+        (vmdk('RW 1 FLAT "/etc/passwd" 0', end="\r"), "an extent that is flat"),
+        (vmdk('RW 1 SPARSE "other.vmdk"'), "parts of a disk"),
+        (vmdk().replace(b"disk.vmdk", b"/tmp/disk"), "parts of a disk"),
+        (vmdk('createType="monolithicFlat"'), "does not tell its kind just once"),
+        (vmdk('x createType="monolithicFlat"'), "does not tell its kind just once"),
+        (vmdk('\0\0createType="monolithicSparse"'), "does not tell its kind just once"),
+        (vmdk().replace(b"createType", b"createKind"), "does not tell its kind just once"),
+        (vmdk(kind="custom"), "it is custom"),
+        (b"KDMV\1\0\0\0", "ends inside its header"),
+        (described, "it is a text"),
+        (b"\xef\xbb\xbf" + described.lower(), "it is a text"),
+        (b"#\n" + described, "it is a text"),
+        (b"# " + b"x" * 600 + b"\r\n\r\n version=1\r\n", "it is a text"),
+    ):
+        for disk_format in ("vmdk", "raw"):
+            with pytest.raises(aiocloud.InvalidRequest, match=why):
+                formats.check_safe(head[: formats.HEAD], disk_format)
+
+
+def test_a_file_that_refers_to_others_is_refused() -> None:
     formats.check_safe(qcow2(), "qcow2")
-    formats.check_safe(vmdk("streamOptimized"), "vmdk")
     formats.check_safe(b"anything", "raw")
     for head, disk_format, why in (
         (qcow2(backing=104), "qcow2", "backing file"),
         (qcow2(features=4), "qcow2", "data in another file"),
         (qcow2(backing=104), "raw", "backing file"),
-        (vmdk("monolithicFlat"), "vmdk", "describes other files"),
-        (vmdk("twoGbMaxExtentSparse"), "raw", "describes other files"),
+        (vmdk(kind="monolithicFlat"), "vmdk", "describes other files"),
+        (vmdk(kind="twoGbMaxExtentSparse"), "raw", "describes other files"),
         (b"# Disk DescriptorFile\n", "vmdk", "describes other files"),
         (b"KDMV", "qcow2", "this file is vmdk"),
         (b"QFI\xfb", "qcow2", "ends inside its header"),
