@@ -35,6 +35,15 @@ class Part:
     stop: int
 
 
+def check_place(manifest: str | None) -> None:
+    """Refuse an `X-Object-Manifest` that names no container and prefix, as it is written."""
+    if manifest is None:
+        return
+    container, _slash, prefix = manifest.partition("/")
+    if not container or not prefix or prefix.startswith("/") or "?" in manifest or "&" in manifest:
+        raise Fail(400, "X-Object-Manifest must be in the format container/prefix", "plain")
+
+
 def parts_of(swift: Swift, account: str, obj: Obj, depth: int = 0) -> list[Part]:
     """Where an object's bytes are, in order; a `Fail` with 409 when a segment is gone or changed."""
     if obj.segments is not None:

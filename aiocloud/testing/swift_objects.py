@@ -90,6 +90,7 @@ class Objects:
             if self.swift.lookup(req.args["account"], req.args["container"], name) is not None:
                 raise Fail(412, "")
         check_meta(req.headers, "x-object-meta-")
+        swift_large.check_place(req.headers.get("x-object-manifest"))
         self.read_delete_at(req)
 
     async def receive(self, req: Req) -> Blob:

@@ -80,6 +80,18 @@ async def test_a_copy_of_a_large_object_comes_to_a_path(target: Target, tmp_path
         assert (tmp_path / "copy").read_bytes() == content
 
 
+async def test_a_dynamic_large_object_may_begin_with_a_slash(target: Target) -> None:
+    """The prefix that its manifest names may not."""
+    name, content = target.prefix, b"y" * 2_500_000
+    async with target.connect() as cloud, AsyncExitStack() as later:
+        await needs(cloud, "object-store")
+        later.push_async_callback(cloud.delete_container, name)
+        await cloud.create_object(name, "/large", data=content, segment_size=1_000_000, use_slo=False)
+        later.push_async_callback(cloud.delete_object, name, "/large")
+        assert await cloud.get_object(name, "/large") == content
+        assert [each.name for each in await cloud.list_objects(name)] == ["/large"]
+
+
 async def test_an_empty_object_is_an_object(target: Target) -> None:
     name = target.prefix
     async with target.connect() as cloud, AsyncExitStack() as later:
