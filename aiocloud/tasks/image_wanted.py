@@ -72,7 +72,8 @@ class Wanted:
         settings = {key: value for key, value in self.settings.items() if value is not None}
         if self.protected:
             del settings["is_protected"]
-        return {**settings, "container_format": self.container_format, "properties": {**kept, **self.properties}}
+        properties = {key: value for key, value in self.properties.items() if value is not None}
+        return {**settings, "container_format": self.container_format, "properties": {**kept, **properties}}
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,8 @@ async def create_image(
     ChecksumMismatch, Unsupported, ResourceFailed, Timeout.
     """
     _check_one_content(filename=filename, data=data, volume=volume, uri=uri, remote_image_id=remote_image_id)
+    if stores and all_stores:
+        raise InvalidRequest("say where the content is to lie: stores= or all_stores=, not both")
     vendor = dict(cloud.config.disable_vendor_agent) if disable_vendor_agent else dict[str, str]()
     settings = {"visibility": visibility, "min_disk": min_disk, "min_ram": min_ram, "tags": tags and [*tags]}
     settings |= {"is_protected": is_protected, "is_hidden": is_hidden}

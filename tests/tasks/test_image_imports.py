@@ -123,6 +123,10 @@ async def test_what_the_cloud_cant_do_is_said_before_anything_is_sent(
     async with to(fake, clouds_yaml) as cloud:
         with pytest.raises(aiocloud.InvalidRequest, match="fake RegionOne: no store is called nope; there are: files"):
             await cloud.create_image("mine", disk, stores=["files", "nope"])
+        fake.requests.clear()
+        with pytest.raises(aiocloud.InvalidRequest, match="fake RegionOne: .* stores= or all_stores=, not both"):
+            await cloud.create_image("mine", disk, stores=["files"], all_stores=True)
+        assert fake.count(service="image") == 0
         image = await cloud.create_image("mine", disk, disk_format="raw", stores=["files"], wait=True)
         assert (image.status, image.stores) == ("active", "files")
         fake.clear()

@@ -203,6 +203,13 @@ async def test_properties_that_are_as_they_should_be_are_not_set_again(fake: Fak
 
 
 @pytest.mark.anyio
+async def test_a_property_that_is_none_is_left_out(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        image = await cloud.create_image("mine", data=CONTENT, properties={"a": None, "b": 1}, meta={"c": None})
+        assert (image["b"], "a" in image, "c" in image) == ("1", False, False)
+
+
+@pytest.mark.anyio
 async def test_a_hidden_image_is_sent_once(fake: FakeCloud, clouds_yaml: Path) -> None:
     async with to(fake, clouds_yaml) as cloud:
         for name in ("mine", "with: colon"):
