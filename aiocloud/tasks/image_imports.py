@@ -113,7 +113,8 @@ async def until_active(cloud: Region, id: str, timeout: float, progress: OnProgr
         image = await cloud.image.images.poll.look(id)
         if image is None:
             raise ResourceFailed(f"image {id} disappeared while it was waited for")
-        if image.status == "queued" and (image.get("os_glance_importing_to_stores") or _failed_stores(image)):
+        stuck = image.status == "queued" and image.get("os_glance_importing_to_stores")
+        if image.status != "active" and (stuck or _failed_stores(image)):
             # Why it failed, its task alone says; also that it did, when it had no content yet.
             await _raise_failed_task(cloud, image)
         if progress is not None:

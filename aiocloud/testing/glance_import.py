@@ -178,7 +178,9 @@ class Imports:
         data = self.fetch(image, wish)
         image["os_glance_importing_to_stores"] = ""
         if data is None or not data.fits(image["disk_format"]):
-            image.update({"status": "queued", "size": None, "os_glance_failed_import": "files"})
+            # What was staged can't be staged again: such an image stays as it is.
+            back: Item = {} if wish["name"] == "glance-direct" else {"status": "queued", "size": None}
+            image.update({**back, "os_glance_failed_import": "files"})
             self.end_task(task, "failure", "Task failed due to Internal Error" if data is None else "Format mismatch")
             return
         if self.converts_to not in (None, image["disk_format"]):

@@ -117,6 +117,21 @@ async def test_an_image_is_made_of_one_thing(fake: FakeCloud, clouds_yaml: Path,
     assert fake.count(service="image") == 0
 
 
+async def test_a_staged_import_that_failed_says_why(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """Real Glance leaves such an image importing."""
+    glance = fake.cloud().region().glance
+    async with to(fake, clouds_yaml) as cloud:
+        why = "fake RegionOne: image bad .* could not be imported into files: Format mismatch"
+        how: dict[str, Any] = {"data": CONTENT, "disk_format": "qcow2", "use_import": True}
+        with pytest.raises(aiocloud.ResourceFailed, match=why):
+            await cloud.create_image("bad", wait=True, **how)
+        assert await cloud.search_images("bad") == []
+        image = await cloud.create_image("bad", **how)
+        with pytest.raises(aiocloud.ResourceFailed, match=why):
+            await cloud.wait_for_image(image)
+        assert glance.images[image.id]["status"] == "importing"
+
+
 async def test_what_the_cloud_cant_do_is_said_before_anything_is_sent(
     fake: FakeCloud, clouds_yaml: Path, disk: Path
 ) -> None:
