@@ -366,7 +366,7 @@ async def test_what_was_to_be_protected_is_removed_again(
         "import": {"filename": disk, "use_import": True, "wait": True},
         "url": {"uri": "http://images/disk.raw", "wait": True},
     }
-    options = {"disk_format": "raw", "is_protected": True, **ways[how]}
+    options: dict[str, Any] = {"disk_format": "raw", "is_protected": True, **ways[how]}
     imports = fake.cloud().region().glance.imports
     async with to(fake, clouds_yaml) as cloud:
         image = await cloud.create_image("mine", **options)
