@@ -15,7 +15,7 @@ from typing import Any
 from aiocloud._http import httpx
 from aiocloud._json import is_array, is_object
 from aiocloud.errors import HTTPError, error_for_status
-from aiocloud.log import redact_url
+from aiocloud.log import escape, redact_url
 
 __all__ = ["error_from", "words"]
 
@@ -32,7 +32,7 @@ def error_from(response: httpx.Response, cloud: str | None, region: str | None, 
     said = _elsewhere(response, service) if response.is_redirect else words(response.content, _kind(response))
     said = said or response.reason_phrase
     which = f" ({request_id})" if request_id else ""
-    path = request.url.path
+    path = escape(request.url.path)
     shown = redact_url(str(request.url))
     if shown != str(request.url):
         request.url = httpx.URL(shown)  # the request stays on the error, where it is printed

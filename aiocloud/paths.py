@@ -10,16 +10,18 @@ from aiocloud.errors import InvalidRequest
 __all__ = ["arrives", "join", "segment"]
 
 
-def segment(name: str) -> str:
+def segment(name: str, *, controls: bool = False) -> str:
     """One path segment: everything but unreserved characters percent-encoded, also `/`; `.` and `..` stay names.
 
-    Raises InvalidRequest for an empty name and for control characters (a NUL among them), which no service can keep.
+    Raises InvalidRequest for an empty name and for control characters, which most services can't keep; with `controls`, for
+    a service that can, of these only for a NUL.
     """
     if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
         raise InvalidRequest(f"a name or id is text, not {type(name).__name__}: {name!r}")
     if not name:
         raise InvalidRequest("an empty name or id names nothing")
-    bad = next((char for char in name if unicodedata.category(char) in ("Cc", "Cs")), None)
+    refused = ("Cs",) if controls else ("Cc", "Cs")
+    bad = next((char for char in name if char == "\0" or unicodedata.category(char) in refused), None)
     if bad is not None:
         raise InvalidRequest(f"{name!r} can't be part of a URL: it holds the character {bad!r}")
     if name in (".", ".."):

@@ -13,7 +13,7 @@ from anyio import to_thread
 from aiocloud._http import httpx
 from aiocloud.concurrent import workers
 from aiocloud.errors import CloudError, TransportError
-from aiocloud.log import redact_url
+from aiocloud.log import escape, redact_url
 
 __all__ = ["AS_STORED", "CAP", "Pieces", "pieces_from", "poured", "raw_pieces", "read_bounded"]
 
@@ -217,7 +217,7 @@ def _decoded(response: httpx.Response, raw: bytes, cap: int) -> bytes:
 def _refusal(response: httpx.Response, why: str) -> TransportError:
     request = response.request
     return TransportError(
-        f"the answer to {request.method} {request.url.path} {why}",
+        f"the answer to {request.method} {escape(request.url.path)} {why}",
         method=request.method,
         url=redact_url(str(request.url)),
         status_code=response.status_code,

@@ -45,14 +45,15 @@ def container_path(name: str) -> str:
 def object_path(name: str) -> str:
     """The path of an object in its container; slashes stay, every part between them is quoted.
 
-    Raises InvalidRequest for an empty name, control characters, and more than 1,024 bytes.
+    Raises InvalidRequest for an empty name, a NUL, and more than 1,024 bytes. Other control characters are quoted: Swift
+    keeps them, and who shares a container can put an object there that has to be removed.
     """
     if not name:
         raise InvalidRequest("an empty name names no object")
     size = len(name.encode("utf-8", "surrogatepass"))
     if size > MAX_NAME:
         raise InvalidRequest(f"an object's name has at most {MAX_NAME} bytes: {name[:40]!r}... has {size}")
-    return "".join(f"/{segment(part)}" if part else "/" for part in name.split("/"))
+    return "".join(f"/{segment(part, controls=True)}" if part else "/" for part in name.split("/"))
 
 
 def quoted_path(container: str, name: str) -> str:

@@ -186,7 +186,7 @@ class Objects(Listing[Object]):
         if not target.startswith(f"{account}/"):
             at = self.endpoint.location
             raise InvalidRequest(
-                f"{self.container}/{name} is a link into another account, to {target!r}: change that with a login there",
+                f"{name!r} in {self.container!r} is a link into another account, to {target!r}: change that with a login there",
                 cloud=at.cloud,
                 region=at.region_name,
                 service=self.endpoint.service_type,

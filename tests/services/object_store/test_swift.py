@@ -165,7 +165,36 @@ async def test_new_metadata_of_a_link_goes_to_its_target(fake: FakeCloud, clouds
                 status=200,
             )
         )
-        with pytest.raises(aiocloud.InvalidRequest, match="links/second is a link into another account") as caught:
+        with pytest.raises(
+            aiocloud.InvalidRequest, match="'second' in 'links' is a link into another account"
+        ) as caught:
             await links.update("second", {"new": "3"})
         assert str(caught.value).startswith("fake")
         assert fake.count(method="POST", path="*/second") == 0
+
+
+async def test_names_with_control_characters_are_objects_like_others(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        names = ["bell\x07", "del\x7f", "esc\x1b[31m", "nl\nline", "next\x85", "tab\t/\r"]
+        box = cloud.object_store.objects("box")
+        await cloud.create_container("box")
+        await cloud.set_temp_url_key("box")
+        for name in names:
+            await cloud.create_object("box", name, data=name.encode(), metadata={"a": "b"})
+            assert await cloud.get_object("box", name) == name.encode()
+            await box.update(name, {"new": "1"})
+            assert (await box.copy(name, "box", f"{name} copy")).metadata == {"new": "1"}
+            assert (await box.get(name)).name == name
+            url = httpx.URL(await cloud.generate_temp_url("box", name, 60))
+            assert url.path.endswith(f"/box/{name}")
+        assert sorted(each.name for each in await box.list()) == sorted([*names, *(f"{name} copy" for name in names)])
+        for name in names:
+            assert await cloud.delete_object("box", name)
+            assert await box.delete(f"{name} copy")
+            with pytest.raises(aiocloud.NotFound) as caught:
+                await box.get(name)
+            assert str(caught.value).replace("\t", "").isprintable()
+        with pytest.raises(aiocloud.InvalidRequest, match=r"'a\\x00b' can't be part of a URL"):
+            await box.get("a\0b")
+        with pytest.raises(aiocloud.InvalidRequest):
+            await cloud.object_store.containers.get("a\nb")
