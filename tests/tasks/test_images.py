@@ -367,19 +367,20 @@ async def test_what_was_to_be_protected_is_removed_again(
         "url": {"uri": "http://images/disk.raw", "wait": True},
     }
     options: dict[str, Any] = {"disk_format": "raw", "is_protected": True, **ways[how]}
+    at_once: dict[str, Any] = {**options, "wait": False}
     imports = fake.cloud().region().glance.imports
     async with to(fake, clouds_yaml) as cloud:
         image = await cloud.create_image("mine", **options)
         assert (image.is_protected, image.status) == (True, "active")
-        later = await cloud.create_image("later", **{**options, "wait": False})
+        later = await cloud.create_image("later", **at_once)
         assert (await cloud.wait_for_image(later)).is_protected
         imports.web["http://images/disk.raw"] = None
         imports.staged.clear()
         path, method = ("*/file", "PUT") if how == "put" else ("*/import", "POST")
         fake.fault(Fault(service="image", method=method, path=path, times=None, status=403))
-        for waits in (True, False):
+        for given in (options, at_once):
             with pytest.raises(aiocloud.Forbidden) as caught:
-                await cloud.create_image("bad", **{**options, "wait": waits})
+                await cloud.create_image("bad", **given)
             assert caught.value.leftovers == ()
         fake.clear()
         # The last step of all is done, and the answer says that it is not.
