@@ -276,7 +276,7 @@ class _Work:
     async def _take(self, step: Step, part: Part) -> None:
         name = self.prefix + step.name
         if step.do == "delete object":
-            await delete_object(self.cloud, self.container, name)
+            await delete_object(self.cloud, self.container, name, only_own=True)
             self.done.append(step)
             return
         if step in self._aside:

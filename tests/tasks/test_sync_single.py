@@ -113,3 +113,25 @@ async def test_what_is_called_as_another_grows_comes_after_it(
         done = await sync_objects(cloud, folder, "box", way="down")
         assert ({step.name for step in done.steps}, done.failed) == (set(content), ())
         assert {name: (folder / name).read_bytes() for name in content} == content
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_manifest_that_goes_leaves_the_objects_that_it_names(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, kept: bool
+) -> None:
+    """It was put together from objects that the folder has, too; here another file has its name, or none."""
+    folder = tmp_path / "here"
+    (folder / "logs").mkdir(parents=True)
+    (folder / "logs" / "1").write_bytes(b"one")
+    (folder / "logs" / "2").write_bytes(b"two")
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        await sync_objects(cloud, folder, "box")
+        objects = cloud.object_store.objects("box")
+        await objects.put("all", b"", headers={"X-Object-Manifest": "box/logs/"})
+        if kept:
+            (folder / "all").write_bytes(b"something else")
+        done = await sync_objects(cloud, folder, "box", delete=True)
+        assert (len(done.steps), done.alike, done.failed) == (1, 2, ())
+        left = [each.name for each in await cloud.list_objects("box")]
+        assert left == [*(["all"] if kept else []), "logs/1", "logs/2"]
