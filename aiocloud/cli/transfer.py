@@ -71,6 +71,8 @@ def piped(given: Mapping[str, Any]) -> Mapping[str, Any]:
     """The same arguments; with `filename` -, the data that comes from standard input."""
     if given.get("filename") != _PIPE:
         return given
+    if sys.stdin is None:  # it was closed
+        raise InvalidRequest("- is standard input, which is closed: name a file")
     return {**{name: value for name, value in given.items() if name != "filename"}, "data": sys.stdin.buffer}
 
 

@@ -12,12 +12,13 @@ from cyclopts import App, Parameter
 
 from aiocloud._json import is_array
 from aiocloud.cli.arguments import Argument, arguments_of
-from aiocloud.cli.everywhere import Missing, everywhere, row_of
+from aiocloud.cli.everywhere import Missing, complain, everywhere, row_of
 from aiocloud.cli.nouns import EXTRA, NOUNS, Noun
 from aiocloud.cli.options import How, Where
 from aiocloud.cli.output import clean, write
 from aiocloud.cli.transfer import bars, piped
 from aiocloud.cloud import Cloud
+from aiocloud.errors import AuthError, CloudError
 from aiocloud.fleet import Done
 from aiocloud.model import Spec, build
 from aiocloud.verb import via
@@ -251,20 +252,29 @@ def _delete(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
     ]
 
     async def run(given: Given, where: Where, how: How) -> int:  # noqa: ARG001 - deleted things are told by their names
-        async def each(cloud: Cloud) -> list[str]:
-            gone: list[str] = []
+        async def each(cloud: Cloud) -> None:
+            """What fails doesn't keep the others; all of it is told, and the last one decides the exit code."""
             missing: list[str] = []
+            failed: list[CloudError] = []
             for name in given[names.name]:
-                was_there = await verb(cloud, **{**given, names.name: name})
-                (gone if was_there is not False else missing).append(name)
-            tell(cloud, gone)
+                try:
+                    was_there = await verb(cloud, **{**given, names.name: name})
+                except AuthError:
+                    raise
+                except CloudError as error:
+                    failed.append(error)
+                    continue
+                if was_there is False:
+                    missing.append(name)
+                else:
+                    at = f"{cloud.where}: " if where.many else ""
+                    write(f"{clean(f'{at}deleted {noun.name} {name}')}\n")
             if missing:
-                raise _missing(noun, ", ".join(missing), cloud)
-            return gone
-
-        def tell(cloud: Cloud, gone: list[str]) -> None:
-            at = f"{cloud.where}: " if where.many else ""
-            write("".join(f"{clean(f'{at}deleted {noun.name} {name}')}\n" for name in gone))
+                failed.insert(0, _missing(noun, ", ".join(missing), cloud))
+            for before in failed[:-1]:
+                complain(before)
+            if failed:
+                raise failed[-1]
 
         return await everywhere(where, each, lambda _: None)
 

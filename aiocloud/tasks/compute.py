@@ -79,7 +79,7 @@ async def create_image_snapshot(
             return await servers.create_image(server_id, name, {**metadata, MARK: undo.mark})
 
         async def look() -> list[Image]:
-            return [image for image in await images.list(name=name) if image.get(MARK) == undo.mark]
+            return [image for image in await images.named(name) if image.get(MARK) == undo.mark]
 
         image = await made_elsewhere(cloud, undo, name, send, look)
         return await images.wait(image.id, until="active", timeout=timeout) if wait else image

@@ -114,6 +114,15 @@ def test_nothing_is_left_over(shell: Shell, tmp_path: Path) -> None:
     assert one_sentence(shell("leftovers").err)
 
 
+def test_one_that_can_not_be_deleted_keeps_no_other(shell: Shell) -> None:
+    for name in ("k1", "k2", "k2", "k3"):
+        assert shell("security-group", "create", name, "-c", "my-citycloud").code == 0
+    said = shell("security-group", "delete", "k1", "k2", "k3", "-c", "my-citycloud")
+    assert said.code == 1
+    assert said.out == "deleted security-group k1\ndeleted security-group k3\n"
+    assert "k2" in said.err
+
+
 def test_several_are_deleted_and_the_missing_one_named(shell: Shell) -> None:
     for name in ("k1", "k2"):
         assert shell("security-group", "create", name, "-c", "my-citycloud").code == 0
