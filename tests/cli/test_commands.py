@@ -115,12 +115,12 @@ def test_nothing_is_left_over(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_one_that_can_not_be_deleted_keeps_no_other(shell: Shell) -> None:
-    for name in ("k1", "k2", "k2", "k3"):
+    for name in ("one", "twice", "twice", "last"):
         assert shell("security-group", "create", name, "-c", "my-citycloud").code == 0
-    said = shell("security-group", "delete", "k1", "k2", "k3", "-c", "my-citycloud")
+    said = shell("security-group", "delete", "one", "twice", "last", "-c", "my-citycloud")
     assert said.code == 1
-    assert said.out == "deleted security-group k1\ndeleted security-group k3\n"
-    assert "k2" in said.err
+    assert said.out == "deleted security-group one\ndeleted security-group last\n"
+    assert "twice" in said.err
 
 
 def test_several_are_deleted_and_the_missing_one_named(shell: Shell) -> None:
