@@ -135,6 +135,8 @@ async def _pieces(cloud: Region, reading: _Reading, progress: OnProgress) -> Asy
     if reading.large is None:
         return
     large = reading.large if reading.large.content_length else await objects.get(reading.name)
+    if large.is_static_large_object and not large.content_length:
+        raise ChecksumMismatch(f"{objects.container}/{reading.name} is a large object whose length did not arrive")
     slices = [each for each in await slices_of(cloud, objects, large) if each.size]
     meter = Meter(f"{objects.container}/{reading.name}", large.content_length, progress)
     async with aclosing(_ordered(objects, large, slices)) as chunks:
@@ -231,9 +233,9 @@ class _Reading:
         if found.is_large and not self.params and response.status_code == 200:
             self.large = found
             return True
-        # Some proxies leave its length out; then the MD5 alone tells whether all has come.
-        self._begun, self.etag = True, found.etag
-        self.size = found.content_length if "content-length" in response.headers else None
+        # Some proxies leave its length out; then the MD5 alone tells whether all has come, where there is one.
+        told = "content-length" in response.headers or not found.etag
+        self._begun, self.etag, self.size = True, found.etag, found.content_length if told else None
         return False
 
     async def _hash(self, chunk: bytes) -> None:
