@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from aiocloud.tasks.files import Positioned
+
 __all__ = ["Growing", "is_partial"]
 
 _LONGEST = 240
@@ -43,6 +45,10 @@ class Growing:
     def emptied(self) -> IO[bytes]:
         """The file, open, with nothing in it."""
         return open(self.part, "wb", buffering=0, opener=_not_following)
+
+    def opened(self, *, empty: bool) -> Positioned:
+        """The file, for several threads at once: as it is, or with nothing in it."""
+        return Positioned(self.part, os.O_RDWR | (os.O_TRUNC if empty else 0) | _NOT_FOLLOWING)
 
     def ranges(self) -> list[str]:
         """The lines of the list of what is in it, from which a broken download goes on. The last may be torn."""

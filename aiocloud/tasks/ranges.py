@@ -135,7 +135,7 @@ class Target:
         first, *rest = growing.ranges()
         # The last line may be torn: only those with their end count.
         done = {int(line) for line in rest[:-1] if line.isdigit()} if resume and first == head else set[int]()
-        file = Positioned(growing.part, os.O_RDWR | (0 if done else os.O_TRUNC) | getattr(os, "O_NOFOLLOW", 0))
+        file = growing.opened(empty=not done)
         try:
             listing = growing.list_ranges(None if done else head)
             try:
@@ -316,7 +316,7 @@ _Write: TypeAlias = Callable[[memoryview, int], None]
 
 
 class _Coming:
-    """A range on its way into the file: how far it has come, and the sums of what has."""
+    """A range on its way: how far it has come, and the sums of what has."""
 
     def __init__(self, job: Job, new_sums: Callable[[], Sums | Step]) -> None:
         self.job = job

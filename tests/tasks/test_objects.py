@@ -8,7 +8,7 @@ import os
 import random
 import tarfile
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -421,12 +421,14 @@ async def test_a_large_piece_of_a_stream_is_compared_too(fake: FakeCloud, clouds
         assert len(segment) <= given < 2 * len(segment)
 
 
-class BreaksOff(httpx.AsyncBaseTransport):
-    """Every answer to a GET of an object breaks off after so many bytes."""
+class Between(httpx.AsyncBaseTransport):
+    """A proxy that does something to the content of one object, and keeps the ranges that were asked for."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, after: int) -> None:
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, spoilt: Callable[[int, httpx.Response], httpx.Response]
+    ) -> None:
         self._inner = inner
-        self._after = after
+        self._spoilt = spoilt
         self.ranges: list[str] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -434,28 +436,27 @@ class BreaksOff(httpx.AsyncBaseTransport):
         if request.method != "GET" or not request.url.path.endswith("/box/name") or request.url.query:
             return response
         self.ranges.append(request.headers.get("range", ""))
-        body = await response.aread()
-        stream = Torn(body[: self._after]) if len(body) > self._after else httpx.ByteStream(body)
+        await response.aread()
+        return self._spoilt(len(self.ranges), response)
+
+
+def breaking_off(after: int) -> Callable[[int, httpx.Response], httpx.Response]:
+    """Every answer ends after so many bytes."""
+
+    def spoilt(_: int, response: httpx.Response) -> httpx.Response:
+        body = response.content
+        stream = Torn(body[:after]) if len(body) > after else httpx.ByteStream(body)
         return httpx.Response(response.status_code, headers=response.headers, stream=stream)
 
+    return spoilt
 
-class WithoutLength(httpx.AsyncBaseTransport):
-    """A proxy that sends content in chunks, and leaves the first answer without its end."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
-        self._inner = inner
-        self.ranges: list[str] = []
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self._inner.handle_async_request(request)
-        if request.method != "GET" or not request.url.path.endswith("/box/name") or request.url.query:
-            return response
-        self.ranges.append(request.headers.get("range", ""))
-        headers = {**response.headers, "transfer-encoding": "chunked"}
-        del headers["content-length"]
-        body = await response.aread()
-        stream = Torn(body) if len(self.ranges) == 1 else httpx.ByteStream(body)
-        return httpx.Response(response.status_code, headers=headers, stream=stream)
+def without_length(nth: int, response: httpx.Response) -> httpx.Response:
+    """Content comes in chunks, and the first answer without its end."""
+    headers = {**response.headers, "transfer-encoding": "chunked"}
+    del headers["content-length"]
+    stream = Torn(response.content) if nth == 1 else httpx.ByteStream(response.content)
+    return httpx.Response(response.status_code, headers=headers, stream=stream)
 
 
 @pytest.mark.parametrize("segment_size", [None, 1_000_000, 18_000_000])
@@ -463,7 +464,7 @@ async def test_a_length_that_is_not_told_and_an_end_that_is_missing_cost_nothing
     fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, segment_size: int | None
 ) -> None:
     content, target = big(20_000_000), tmp_path / "copy"
-    chunked = WithoutLength(fake.transport)
+    chunked = Between(fake.transport, without_length)
     async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=chunked) as cloud:
         await cloud.create_object("box", "name", data=content, segment_size=segment_size)
         await download_object(cloud, "box", "name", target)
@@ -490,7 +491,7 @@ async def test_a_range_that_breaks_off_is_gone_on_with(
     fake: FakeCloud, clouds_yaml: Path, tmp_path: Path, size: int, segment_size: int | None, after: int
 ) -> None:
     content, target = big(size), tmp_path / "copy"
-    breaking = BreaksOff(fake.transport, after)
+    breaking = Between(fake.transport, breaking_off(after))
     async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=breaking) as cloud:
         await cloud.create_object("box", "name", data=content, segment_size=segment_size)
         seen: list[aiocloud.Progress] = []
