@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -22,6 +22,7 @@ from aiocloud.services.image.image import Image
 from aiocloud.tasks.digests import Digests, is_known
 from aiocloud.tasks.files import alone, write_whole
 from aiocloud.tasks.partial import Growing
+from aiocloud.tasks.streams import is_pipe, write_out
 from aiocloud.transport.reading import pieces_from, poured
 
 __all__ = ["chunks", "to_file", "to_path"]
@@ -114,7 +115,7 @@ async def _copy(cloud: Region, image: Image, write: Callable[[memoryview], None]
         try:
             write(data)
         except OSError as error:
-            raise CloudError(f"can't write the image: {error.strerror or error}") from error
+            raise _unwritten(error) from error
         reading.at += len(data)
 
     while True:
@@ -135,7 +136,23 @@ async def to_file(cloud: Region, image: Image, file: IO[bytes], progress: OnProg
         write_whole(file, bytes(data))  # who knows whether it keeps what it is given
 
     with alone(file, "another download writes to this open file already: give each its own"):
-        await _copy(cloud, image, write, progress)
+        if is_pipe(file):
+            await _pipe(cloud, image, file, progress)
+        else:
+            await _copy(cloud, image, write, progress)
+
+
+async def _pipe(cloud: Region, image: Image, file: IO[bytes], progress: OnProgress) -> None:
+    async with aclosing(chunks(cloud, image, progress)) as pieces:
+        async for piece in pieces:
+            try:
+                await write_out(file, piece)
+            except OSError as error:
+                raise _unwritten(error) from error
+
+
+def _unwritten(error: OSError) -> CloudError:
+    return CloudError(f"can't write the image: {error.strerror or error}")
 
 
 async def to_path(cloud: Region, image: Image, path: str | os.PathLike[str], progress: OnProgress) -> None:

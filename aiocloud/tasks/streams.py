@@ -1,9 +1,10 @@
-"""Streams that are uploaded: read once, by one upload, in threads where reading blocks."""
+"""Streams that are uploaded: read once, by one upload, in threads where reading blocks; and pipes that are written to."""
 
 from __future__ import annotations
 
 import io
 import os
+import select
 import stat
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
@@ -11,12 +12,13 @@ from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import IO, cast
 
-from anyio import CancelScope, to_thread, wait_readable
+from anyio import CancelScope, to_thread, wait_readable, wait_writable
 
+from aiocloud.concurrent import workers
 from aiocloud.errors import CloudError, InvalidRequest
-from aiocloud.tasks.files import alone, why
+from aiocloud.tasks.files import alone, why, write_whole
 
-__all__ = ["chunks_of", "closed_after"]
+__all__ = ["chunks_of", "closed_after", "is_pipe", "write_out"]
 
 _AT_ONCE = 1024 * 1024
 """Bytes that are read at a time."""
@@ -79,9 +81,47 @@ async def _from_threads(data: IO[bytes] | Iterable[bytes]) -> AsyncIterator[byte
         yield chunk
 
 
+def is_pipe(file: object) -> bool:
+    """May reading or writing it take for ever, and can the system wait for it?"""
+    return _pipe(file) is not None
+
+
+async def write_out(file: IO[bytes], data: bytes) -> None:
+    """Write all of it to an open file, in threads. Raises OSError.
+
+    Nobody may ever read what goes into a pipe: that is waited for where it can be cancelled. What is in the file's buffer goes
+    first, and `data` past it.
+    """
+    pipe = _pipe(file)
+    if pipe is None:
+        await to_thread.run_sync(write_whole, file, data, limiter=workers())
+        return
+    await wait_writable(pipe)
+    await to_thread.run_sync(file.flush)
+    raw = cast("io.FileIO", getattr(file, "raw", file))
+    rest = memoryview(data)
+    while rest:
+        await wait_writable(pipe)  # a thread that waits for it can't be cancelled
+        rest = rest[await to_thread.run_sync(_fill, raw, rest, limiter=workers()) :]
+
+
+def _fill(pipe: io.FileIO, data: memoryview) -> int:
+    """Write as much as a pipe takes at once; how much that was."""
+    free = select.poll()
+    free.register(pipe, select.POLLOUT)
+    done = 0
+    while done < len(data) and free.poll(0):
+        # No more than this is sure not to block.
+        taken = cast("int | None", pipe.write(data[done : done + select.PIPE_BUF]))
+        if taken is None:
+            break
+        done += taken
+    return done
+
+
 def _pipe(data: object) -> int | None:
     """The number of an open pipe, socket or terminal, where the system can wait for one; None for anything else."""
-    if sys.platform == "win32" or not isinstance(data, (io.BufferedReader, io.FileIO)):
+    if sys.platform == "win32" or not isinstance(data, (io.BufferedReader, io.BufferedWriter, io.FileIO)):
         return None
     try:
         number = data.fileno()

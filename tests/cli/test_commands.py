@@ -440,3 +440,20 @@ def test_a_signal_ends_a_command_unless_the_shell_has_it_ignored(
         _, err = process.communicate(timeout=60)
     heeded = (130, "Interrupted.\n")
     assert (process.returncode, err) == ((0, "") if (where, number) == ("background", signal.SIGINT) else heeded)
+
+
+def test_a_signal_ends_a_download_whose_reader_is_silent(shell: Shell, served: FakeCloud, tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    path.write_bytes(bytes(1_000_000))
+    sent = ("--filename", str(path), "--disk-format", "raw", "--wait")
+    assert shell("image", "create", "thing", *sent, "-c", "my-vexxhost").code == 0
+    command = [sys.executable, "-m", "aiocloud.cli", "image", "save", "thing", "-", "-c", "my-vexxhost"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(1) == b"\0"
+        process.send_signal(signal.SIGTERM)
+        try:
+            assert process.wait(timeout=30) == 130
+        finally:
+            process.kill()
+    assert shell("image", "delete", "thing", "-c", "my-vexxhost").code == 0
