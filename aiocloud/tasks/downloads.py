@@ -27,11 +27,12 @@ from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.digests import Hash, new_hash
+from aiocloud.tasks.fetch import fetch_range, mismatch
 from aiocloud.tasks.files import alone, write_whole
 from aiocloud.tasks.jobs import Job, Sums, jobs_of
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.placed import placed
-from aiocloud.tasks.ranges import download_object, fetch_range, mismatch
+from aiocloud.tasks.ranges import download_object
 from aiocloud.transport.reading import pieces_from
 
 __all__ = ["get_object", "get_object_raw", "stream_object"]
