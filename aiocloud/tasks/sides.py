@@ -121,25 +121,29 @@ def mtime_of(one: Object) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """A file that has made room for a folder of its name, and is beside it, `at`. Its methods block, and raise OSError."""
+    """A file that has made room, and is `at` another place by now. Its methods block, and raise OSError."""
 
     path: Path
     at: Path
 
     @classmethod
-    def put(cls, path: Path) -> Aside:
-        """Put it aside, in its own folder, so that no other disk is asked."""
-        at = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.aside")
+    def put(cls, path: Path, room_at: Path) -> Aside:
+        """Put it beside what room is made at, itself or a folder that it is in, so that no other disk is asked."""
+        at = room_at.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.aside")
         path.rename(at)
         return cls(path, at)
 
     def put_back(self) -> None:
-        """Where it was. Raises FileExistsError when something has arrived there since."""
+        """Where it was. Raises OSError when something has arrived there since."""
         if self.path.is_dir():
             _remove_unfinished(self.path)
         # A rename would replace a file, too.
         if os.path.lexists(self.path):
             raise FileExistsError(errno.EEXIST, "something else is at its place")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise NotADirectoryError(errno.ENOTDIR, "its folder is a file") from None
         self.at.rename(self.path)
 
 

@@ -206,11 +206,10 @@ class _Work:
         """Carry first, and remove when all of that has arrived; what is in the way of others is put aside for them."""
         carried = [step for step in steps if not step.do.startswith("delete")]
         self._all.total = sum(step.size for step in carried)
-        folders = _folders_of(carried)
+        removed = [step for step in steps if step.do.startswith("delete")]
         # Where something has failed already, nothing will be removed.
-        movable = [] if self.failed else [step for step in steps if step.do == "delete file"]
-        first = [step for step in movable if step.name in folders]
-        last = [step for step in steps if step.do.startswith("delete") and step not in first]
+        first = {} if self.failed else _in_the_way(removed, carried)
+        last = [step for step in removed if step not in first]
         try:
             await self._put_aside(first)
             await self._carry(carried)
@@ -222,11 +221,11 @@ class _Work:
             with anyio.CancelScope(shield=True):
                 await self._put_back()
 
-    async def _put_aside(self, steps: Iterable[Step]) -> None:
-        """Make room for folders that have the names of these files, which are not removed before all has arrived."""
-        for step in steps:
+    async def _put_aside(self, steps: Mapping[Step, str]) -> None:
+        """Make room where these files are in the way; they are not removed before all has arrived."""
+        for step, room_at in steps.items():
             try:
-                self._aside[step] = await to_thread.run_sync(Aside.put, self.root / step.name)
+                self._aside[step] = await to_thread.run_sync(Aside.put, self.root / step.name, self.root / room_at)
             except OSError as error:
                 problem = CloudError(f"can't move {self.root / step.name} aside: {error.strerror or error}")
                 self.failed.append((step, problem))
@@ -351,9 +350,16 @@ def _up_from(name: str) -> list[str]:
     return ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
 
 
-def _folders_of(steps: Iterable[Step]) -> set[str]:
-    """The folders that these steps' files are in. Pure."""
-    return {folder for step in steps if _can_be_file(step.name) for folder in _up_from(step.name)[:-1]}
+def _in_the_way(removed: Iterable[Step], carried: Iterable[Step]) -> dict[Step, str]:
+    """Files that others can't come beside, by where these need room: a folder at the file, or a file at one of its folders.
+
+    Pure.
+    """
+    names = {step.name for step in carried if _can_be_file(step.name)}
+    needed = names.union(*(_up_from(name) for name in names))
+    files = [step for step in removed if step.do == "delete file"]
+    room = ((step, next((at for at in _up_from(step.name) if at in names), step.name)) for step in files)
+    return {step: at for step, at in room if at in needed}
 
 
 def _kept(step: Step, more: str = "") -> CloudError:
