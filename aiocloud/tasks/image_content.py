@@ -25,16 +25,17 @@ from aiocloud.tasks.partial import Growing
 from aiocloud.tasks.streams import is_pipe, write_out
 from aiocloud.transport.reading import pieces_from, poured
 
-__all__ = ["chunks", "to_file", "to_path"]
+__all__ = ["chunks", "known_hashes", "to_file", "to_path"]
 
 _TRIES = 5
 
 
-def known_hash(image: Image) -> tuple[str, str] | None:
-    """The algorithm and the digest that Glance tells of the content; None when it tells none that we can compute."""
+def known_hashes(image: Image) -> list[tuple[str, str]]:
+    """The algorithm and the digest of each hash of the content that Glance tells of, and that we can compute; best first."""
+    found: list[tuple[str, str]] = []
     if image.os_hash_algo and image.os_hash_value and is_known(image.os_hash_algo):
-        return image.os_hash_algo, image.os_hash_value
-    return ("md5", image.checksum) if image.checksum else None
+        found.append((image.os_hash_algo, image.os_hash_value))
+    return [*found, ("md5", image.checksum)] if image.checksum else found
 
 
 class _Reading:
@@ -45,7 +46,7 @@ class _Reading:
         """Bytes that have come."""
         self._cloud = cloud
         self._image = image
-        self._expected = known_hash(image)
+        self._expected = next(iter(known_hashes(image)), None)
         self.digests = Digests([self._expected[0]] if self._expected else [])
         self._meter = Meter(f"image {image.name}", image.size, progress)
         self._trouble = 0

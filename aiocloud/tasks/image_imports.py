@@ -19,7 +19,8 @@ from aiocloud.reconcile import described as marked_by
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image
 from aiocloud.tasks.image_records import made_elsewhere, new_record, protect
-from aiocloud.tasks.image_wanted import Stores, Wanted, Way, check_sums, is_converted
+from aiocloud.tasks.image_sums import check_sums
+from aiocloud.tasks.image_wanted import Stores, Wanted, Way, is_converted
 from aiocloud.tasks.undo import Undo
 
 __all__ = ["check_offered", "from_elsewhere", "from_volume", "start_import", "until_active"]

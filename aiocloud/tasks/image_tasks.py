@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from functools import partial
 
 from aiocloud._json import mapping
 from aiocloud.errors import CloudError, Leftover, NotFound, ResourceFailed, Unsupported
@@ -17,7 +16,8 @@ from aiocloud.services.image.image import Image
 from aiocloud.services.image.info import Task
 from aiocloud.tasks import removal
 from aiocloud.tasks.image_records import protect
-from aiocloud.tasks.image_wanted import CONTAINER, Wanted, Way, check_arrived, hash_of
+from aiocloud.tasks.image_sums import Hashed, check_arrived, check_given
+from aiocloud.tasks.image_wanted import CONTAINER, Wanted, Way
 from aiocloud.tasks.objects import create_object
 from aiocloud.tasks.sources import BytesSource, FileSource, Source
 from aiocloud.tasks.undo import Undo
@@ -33,9 +33,7 @@ _NEWEST = 20
 """Tasks that are looked at for one whose beginning nobody knows."""
 
 
-async def from_swift(
-    cloud: Region, wanted: Wanted, way: Way, source: Source | AsyncIterator[bytes], disk_format: str
-) -> Image:
+async def from_swift(cloud: Region, wanted: Wanted, way: Way, source: Source | Hashed, disk_format: str) -> Image:
     """Upload to Swift, have it imported, say what is to be said of the image, and remove the object.
 
     Raises Unsupported, before anything is sent, for what such a task can't be told.
@@ -65,13 +63,15 @@ async def from_swift(
             delete_after=_DAY,
             progress=wanted.progress,
         )
+        await (check_given(source, wanted.sums) if isinstance(source, Hashed) else source.check())
         task = await _begin(cloud, undo, wanted, place, disk_format)
         image_id = await _until_done(cloud, task.id, way.timeout)
         await undo.names("image", image_id)
+        image = await cloud.image.images.get(image_id)
+        if image.disk_format == disk_format:
+            await check_arrived(image, source)
         described = {key: value for key, value in wanted.described.items() if key != "container_format"}
         image = await cloud.image.images.update(image_id, **described)
-        if not isinstance(source, AsyncIterator) and image.disk_format == disk_format:
-            await check_arrived(image, source.size, partial(hash_of, source))
         image = await protect(cloud, undo, wanted, image)
         await remove(place)
         return image
@@ -100,9 +100,9 @@ async def delete_autocreated_image_objects(
     return removed
 
 
-def _data(source: Source | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    if isinstance(source, AsyncIterator):
-        return source
+def _data(source: Source | Hashed) -> AsyncIterator[bytes]:
+    if isinstance(source, Hashed):
+        return source.read()
     assert isinstance(source, BytesSource)  # noqa: S101
     return source.read(0, source.size)
 

@@ -17,21 +17,11 @@ from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image
 from aiocloud.tasks import formats
-from aiocloud.tasks.digests import Digests
 from aiocloud.tasks.image_imports import check_offered, start_import, until_active
 from aiocloud.tasks.image_records import new_record, protect
+from aiocloud.tasks.image_sums import USUAL, Hashed, check_arrived, check_given, hash_of_sent
 from aiocloud.tasks.image_tasks import from_swift
-from aiocloud.tasks.image_wanted import (
-    USUAL,
-    Wanted,
-    Way,
-    check_arrived,
-    check_given,
-    hash_of,
-    is_converted,
-    same_already,
-    source_note,
-)
+from aiocloud.tasks.image_wanted import Wanted, Way, is_converted, same_already, source_note
 from aiocloud.tasks.sources import FileSource, Source
 from aiocloud.tasks.streams import closed_after
 from aiocloud.tasks.undo import Undo
@@ -52,8 +42,9 @@ async def from_source(
 ) -> Image:
     """An image of a file, bytes or a stream."""
     async with closed_after(source):
-        head, tail, content = await _ends(source)
-        async with closed_after(content):
+        head, tail, whole = await _ends(source)
+        async with closed_after(whole):
+            content = Hashed(whole, wanted.sums) if isinstance(whole, AsyncIterator) else whole
             return await _from_content(cloud, wanted, way, content, head, tail, allow_duplicates=allow_duplicates)
 
 
@@ -61,7 +52,7 @@ async def _from_content(
     cloud: Region,
     wanted: Wanted,
     way: Way,
-    content: Source | AsyncIterator[bytes],
+    content: Source | Hashed,
     head: bytes,
     tail: bytes,
     *,
@@ -72,7 +63,7 @@ async def _from_content(
     formats.check_safe(head, disk_format)
     if not allow_duplicates and (same := await same_already(cloud, wanted, content)) is not None:
         return same
-    if not isinstance(content, AsyncIterator):
+    if not isinstance(content, Hashed):
         await check_given(content, wanted.sums)
     if cloud.config.image_api_use_tasks:
         return await from_swift(cloud, wanted, way, content, disk_format)
@@ -82,7 +73,7 @@ async def _from_content(
         try:
             return await _once(cloud, wanted, way, content, disk_format)
         except CloudError as error:
-            again = _can_try_again(error) and wanted.image_id is None and not isinstance(content, AsyncIterator)
+            again = _can_try_again(error) and wanted.image_id is None and not isinstance(content, Hashed)
             if error.leftovers or not again or attempt == _TRIES:
                 raise
             _log.warning("%s: image %s is uploaded again: %s", cloud.where, wanted.name, error)
@@ -117,26 +108,24 @@ async def _ends(source: Source | AsyncIterator[bytes]) -> tuple[bytes, bytes, So
     return b"".join(chunks)[: formats.HEAD], b"", whole()
 
 
-async def _once(
-    cloud: Region, wanted: Wanted, way: Way, source: Source | AsyncIterator[bytes], disk_format: str
-) -> Image:
+async def _once(cloud: Region, wanted: Wanted, way: Way, content: Source | Hashed, disk_format: str) -> Image:
     """One record, its content, and a look at whether it arrived."""
     images = cloud.image.images
+    # What a stream comes to nobody knows before it was sent.
+    kept = wanted.kept if isinstance(content, Hashed) else {}
     async with Undo(cloud) as undo:
-        image = await new_record(cloud, undo, wanted, disk_format)
-        sending = _Sending(source, wanted)
-        body = sending.body()
+        image = await new_record(cloud, undo, wanted.unverified if kept else wanted, disk_format)
+        body = _body(content, wanted)
         async with closed_after(body):
             if way.imports:
                 await images.stage(image.id, body, deadline=math.inf)
             else:
                 await _put(cloud, image, body, way.timeout)
-        sending.check_given()
-        if not isinstance(source, AsyncIterator):
-            await source.check()
+        await (check_given(content, wanted.sums) if isinstance(content, Hashed) else content.check())
         if way.imports:
-            if (hashed := await sending.hash(USUAL)) is not None:
-                await images.update(image.id, properties=source_note(image.id, hashed))
+            if (hashed := await hash_of_sent(content, USUAL)) is not None:
+                kept = {**kept, **source_note(image.id, hashed)}
+            await images.update(image.id, properties=kept)
             if not way.wait:
                 await protect(cloud, undo, wanted, image)
             await start_import(cloud, image, _DIRECT, way.stores)
@@ -144,63 +133,32 @@ async def _once(
                 return await images.get(image.id)
         ready = await until_active(cloud, image.id, way.timeout)
         if not is_converted(image, ready):
-            await check_arrived(ready, sending.size, sending.hash)
+            await check_arrived(ready, content)
+        if kept and not way.imports:
+            ready = await images.update(image.id, properties=kept)
         return await protect(cloud, undo, wanted, ready)
 
 
-class _Sending:
-    """Content that is hashed while it is sent."""
+def _body(content: Source | Hashed, wanted: Wanted) -> Body:
+    """What goes out, telling its progress; a file is hashed on its way, too, once for all the clouds that it goes to."""
+    meter = Meter(f"image {wanted.name}", None if isinstance(content, Hashed) else content.size, wanted.progress)
 
-    def __init__(self, source: Source | AsyncIterator[bytes], wanted: Wanted) -> None:
-        self._source = source
-        self._wanted = wanted
-        # A file is hashed once for all the clouds that it goes to; what can't be read again, on its way.
-        stream = isinstance(source, AsyncIterator)
-        self._digests = Digests({USUAL, *(name for name, text in wanted.sums.items() if text)} if stream else ())
-        self._meter = Meter(
-            f"image {wanted.name}", None if isinstance(source, AsyncIterator) else source.size, wanted.progress
-        )
-
-    def body(self) -> Body:
-        """What goes out."""
-        if isinstance(self._source, AsyncIterator):
-            return self._stream(self._source)
-        if isinstance(self._source, FileSource):
-            self._source.hash_while_read(USUAL)
-        return Replay(self._again, self._source.size)
-
-    async def _again(self) -> AsyncIterator[bytes]:
-        assert not isinstance(self._source, AsyncIterator)  # noqa: S101
-        self._meter.add(-self._meter.done)
-        chunks = self._source.read(0, self._source.size)
+    async def told(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async with closed_after(chunks):
             async for chunk in chunks:
                 yield chunk
-                self._meter.add(len(chunk))
+                meter.add(len(chunk))
 
-    async def _stream(self, source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        async for chunk in source:
-            await self._digests.update(chunk)
-            yield chunk
-            self._meter.add(len(chunk))
+    if isinstance(content, Hashed):
+        return told(content.read())
+    if isinstance(content, FileSource):
+        content.hash_while_read(USUAL)
 
-    def check_given(self) -> None:
-        """Raise ChecksumMismatch when a stream was not what the caller said."""
-        found = self._digests.values()
-        for algorithm, given in self._wanted.sums.items():
-            if given and algorithm in found and found[algorithm] != given.lower():
-                raise ChecksumMismatch(f"the content's {algorithm} is {found[algorithm]}, not {given}")
+    def again() -> AsyncIterator[bytes]:
+        meter.add(-meter.done)
+        return told(content.read(0, content.size))
 
-    @property
-    def size(self) -> int:
-        """Bytes in all, once they were sent."""
-        return self._meter.done if isinstance(self._source, AsyncIterator) else self._source.size
-
-    async def hash(self, algorithm: str) -> str | None:
-        """The hash of what was sent; None of a stream that was not hashed so."""
-        if isinstance(self._source, AsyncIterator):
-            return self._digests.values().get(algorithm)
-        return await hash_of(self._source, algorithm)
+    return Replay(again, content.size)
 
 
 async def _put(cloud: Region, image: Image, body: Body, patience: float) -> None:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aiocloud.errors import ChecksumMismatch, InvalidRequest, NotFound, Unsupported
+from aiocloud.errors import InvalidRequest, NotFound, Unsupported
 from aiocloud.progress import OnProgress
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image
-from aiocloud.tasks.digests import Digests
-from aiocloud.tasks.image_content import known_hash
-from aiocloud.tasks.sources import FileSource, Source
+from aiocloud.tasks.image_content import known_hashes
+from aiocloud.tasks.image_sums import USUAL, Hashed, hash_of
+from aiocloud.tasks.sources import Source
 
 __all__ = [
     "CONTAINER",
-    "USUAL",
     "Stores",
     "Wanted",
     "Way",
-    "check_arrived",
-    "check_given",
-    "check_sums",
-    "hash_of",
     "is_converted",
     "same_already",
     "source_note",
@@ -31,9 +26,6 @@ __all__ = [
 
 CONTAINER = "images"
 """Where a task import takes content from, unless somebody says otherwise."""
-
-USUAL = "sha512"
-"""What Glance hashes with unless it is told otherwise."""
 
 _SOURCE = "aiocloud:source"
 """The property that tells what an import was given, since a cloud may convert it."""
@@ -61,6 +53,11 @@ class Wanted:
         return replace(self, sums={})
 
     @property
+    def kept(self) -> dict[str, str]:
+        """The properties that tell the checksums."""
+        return {_KEPT[0].format(algorithm): text.lower() for algorithm, text in self.sums.items() if text}
+
+    @property
     def protected(self) -> bool:
         """Is nobody to be able to remove it?"""
         return bool(self.settings.get("is_protected"))
@@ -68,12 +65,11 @@ class Wanted:
     @property
     def described(self) -> dict[str, Any]:
         """The fields of a new record besides its name, id and disk format; its protection comes later, see `protect`."""
-        kept = {_KEPT[0].format(algorithm): text for algorithm, text in self.sums.items() if text}
         settings = {key: value for key, value in self.settings.items() if value is not None}
         if self.protected:
             del settings["is_protected"]
         properties = {key: value for key, value in self.properties.items() if value is not None}
-        return {**settings, "container_format": self.container_format, "properties": {**kept, **properties}}
+        return {**settings, "container_format": self.container_format, "properties": {**self.kept, **properties}}
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,7 @@ class Way:
         return self.use_import or bool(self.stores.names) or bool(self.stores.all)
 
 
-async def same_already(cloud: Region, wanted: Wanted, source: Source | AsyncIterator[bytes]) -> Image | None:
+async def same_already(cloud: Region, wanted: Wanted, source: Source | Hashed) -> Image | None:
     """An image of this name with this content, ready to be used. The content is read only when one may be it."""
     images = cloud.image.images
     hidden = await images.named(wanted.name, hidden=True) if wanted.settings.get("is_hidden") else []
@@ -139,45 +135,17 @@ def _has_given(image: Image, sums: Mapping[str, str | None]) -> bool:
     return False
 
 
-async def _has_content(image: Image, source: Source | AsyncIterator[bytes]) -> bool:
-    if isinstance(source, AsyncIterator):
+async def _has_content(image: Image, source: Source | Hashed) -> bool:
+    if isinstance(source, Hashed):
         return False
     noted = str(image.get(_SOURCE, ""))
     if noted.startswith(image.id):
         return noted == source_note(image.id, await hash_of(source, USUAL))[_SOURCE]
-    expected = known_hash(image)
-    if expected is None or image.size != source.size:
+    if image.size != source.size:
         return False
-    algorithm, value = expected
-    return await hash_of(source, algorithm) == value
-
-
-async def check_arrived(image: Image, size: int, hashed: Callable[[str], Awaitable[str | None]]) -> None:
-    """Raise ChecksumMismatch when Glance has something else than was read, whose hash by an algorithm `hashed` tells."""
-    if image.size not in (None, size):
-        raise ChecksumMismatch(f"image {image.name} ({image.id}) has {image.size} bytes, {size} were sent")
-    expected = known_hash(image)
-    if expected is None:
-        return
-    algorithm, value = expected
-    found = await hashed(algorithm)
-    if found is not None and found != value:
-        raise ChecksumMismatch(f"image {image.name} ({image.id}) has {algorithm} {value}, {found} was sent")
-
-
-async def check_given(source: Source, sums: Mapping[str, str | None]) -> None:
-    """Raise ChecksumMismatch, before anything is sent, when the content is not what the caller said."""
-    for algorithm, given in sums.items():
-        if given and (found := await hash_of(source, algorithm)) != given.lower():
-            raise ChecksumMismatch(f"the content's {algorithm} is {found}, not {given}")
-
-
-def check_sums(image: Image, sums: Mapping[str, str | None]) -> None:
-    """Raise ChecksumMismatch when what Glance computed of the content is not what the caller said, where it did."""
-    told = {"md5": image.checksum, image.os_hash_algo or "": image.os_hash_value}
-    for algorithm, given in sums.items():
-        if given and (found := told.get(algorithm)) and found != given.lower():
-            raise ChecksumMismatch(f"image {image.name} ({image.id}) has {algorithm} {found}, not {given}")
+    for algorithm, value in known_hashes(image)[:1]:
+        return await hash_of(source, algorithm) == value
+    return False
 
 
 def is_converted(before: Image, now: Image) -> bool:
@@ -186,13 +154,3 @@ def is_converted(before: Image, now: Image) -> bool:
     https://docs.openstack.org/glance/latest/admin/interoperable-image-import.html#the-image-conversion
     """
     return (before.disk_format, before.container_format) != (now.disk_format, now.container_format)
-
-
-async def hash_of(source: Source, algorithm: str) -> str:
-    """The hash of the whole content; a file's is computed once, however many clouds it goes to."""
-    if isinstance(source, FileSource):
-        return await source.digest(algorithm)
-    digests = Digests([algorithm])
-    async for _ in source.read(0, source.size, digests):
-        pass
-    return digests.values()[algorithm]

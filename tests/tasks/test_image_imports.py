@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import uuid
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import aiocloud
 from aiocloud import Cloud
 from aiocloud.tasks import image_tasks
 from aiocloud.testing import FakeCloud, Fault
+from aiocloud.testing.glance_data import ImageData, data_of
+from aiocloud.testing.http import Reply
 
 pytestmark = pytest.mark.anyio
 
@@ -266,6 +269,59 @@ async def test_what_a_task_makes_does_not_appear_unannounced(
             how in told
         )
         assert there == [each.id for each in left if how == "forbidden"]
+        assert boxes(tasks) == {}
+
+
+async def pieces(content: bytes) -> AsyncIterator[bytes]:
+    for at in range(0, len(content), 100_000):
+        yield content[at : at + 100_000]
+
+
+async def test_what_is_kept_of_a_stream_was_computed_from_it(tasks: FakeCloud, clouds_yaml: Path) -> None:
+    right, wrong = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest(), "0" * 32
+    async with to(tasks, clouds_yaml, image_api_use_tasks=True) as cloud:
+        with pytest.raises(aiocloud.ChecksumMismatch, match=f"the content's md5 is {right}, not {wrong}"):
+            await cloud.create_image("mine", data=pieces(CONTENT), disk_format="raw", md5=wrong)
+        assert await cloud.search_images("mine") == []
+        assert boxes(tasks) == {}
+        assert tasks.count(service="image", method="POST") == 0
+        image = await cloud.create_image("mine", data=pieces(CONTENT), disk_format="raw", md5=right.upper())
+        assert image["owner_specified.openstack.md5"] == right
+
+
+@pytest.mark.parametrize("told", ["both", "md5 only", "an unknown one and md5"])
+async def test_what_a_task_made_of_a_stream_is_compared(tasks: FakeCloud, clouds_yaml: Path, told: str) -> None:
+    glance = tasks.cloud().region().glance
+    whole = glance.fill
+
+    def spoil(image: dict[str, Any], data: ImageData) -> None:
+        whole(image, data_of(b"".join(data.blob.pieces)[:-1] + b"X"))
+        if told != "both":
+            image.update(os_hash_algo=None if told == "md5 only" else "sha3_384", os_hash_value=None)
+
+    glance.fill = spoil  # type: ignore[method-assign]
+    async with to(tasks, clouds_yaml, image_api_use_tasks=True) as cloud:
+        with pytest.raises(aiocloud.ChecksumMismatch, match="was sent"):
+            await cloud.create_image("mine", data=pieces(CONTENT), disk_format="raw")
+        assert await cloud.search_images("mine") == []
+        assert boxes(tasks) == {}
+
+
+async def test_a_file_that_changes_before_it_goes_up_is_no_image(
+    tasks: FakeCloud, clouds_yaml: Path, disk: Path
+) -> None:
+    """Its checksums were computed before."""
+
+    def change(reply: Reply) -> Reply:
+        disk.write_bytes(CONTENT[::-1])
+        return reply
+
+    tasks.fault(Fault(service="object-store", method="HEAD", mutate=change))
+    right = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
+    async with to(tasks, clouds_yaml, image_api_use_tasks=True) as cloud:
+        with pytest.raises(aiocloud.CloudError, match="was changed while it was uploaded"):
+            await cloud.create_image("mine", disk, disk_format="raw", md5=right)
+        assert await cloud.search_images("mine") == []
         assert boxes(tasks) == {}
 
 
