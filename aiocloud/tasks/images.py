@@ -82,6 +82,8 @@ async def create_image(
     ChecksumMismatch, Unsupported, ResourceFailed, Timeout.
     """
     _check_one_content(filename=filename, data=data, volume=volume, uri=uri, remote_image_id=remote_image_id)
+    if volume is not None:
+        _check_volume(image_id=image_id, use_import=use_import, stores=stores, all_stores=all_stores)
     if stores and all_stores:
         raise InvalidRequest("say where the content is to lie: stores= or all_stores=, not both")
     vendor = dict(cloud.config.disable_vendor_agent) if disable_vendor_agent else dict[str, str]()
@@ -104,6 +106,16 @@ def _check_one_content(**given: object) -> None:
     ways = [f"{name}=" for name, value in given.items() if value is not None]
     if len(ways) > 1:
         raise InvalidRequest(f"an image is made of one thing: give one of {', '.join(ways)}")
+
+
+def _check_volume(**given: object) -> None:
+    """Raise InvalidRequest for what Cinder, which makes images of volumes, can't be told.
+
+    https://docs.openstack.org/api-ref/block-storage/v3/#upload-volume-to-image
+    """
+    ways = [f"{name}=" for name, value in given.items() if value]
+    if ways:
+        raise InvalidRequest(f"Cinder makes an image of a volume as it is set up to: leave out {', '.join(ways)}")
 
 
 def _content(

@@ -435,3 +435,16 @@ async def test_the_wait_for_an_image_tells_its_progress(fake: FakeCloud, clouds_
         seen: list[aiocloud.Progress] = []
         await cloud.wait_for_image(image, progress=seen.append)
         assert seen[-1] == aiocloud.Progress(len(CONTENT), len(CONTENT), "image mine")
+
+
+@pytest.mark.parametrize(
+    "told", [{"stores": ["files"]}, {"all_stores": True}, {"use_import": True}, {"image_id": str(uuid.uuid4())}]
+)
+async def test_what_cinder_cant_be_told_of_an_image_is_refused(
+    fake: FakeCloud, clouds_yaml: Path, told: dict[str, Any]
+) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_volume(1, name="disk", wait=True)
+        with pytest.raises(aiocloud.InvalidRequest, match=f"fake RegionOne: .*Cinder.* leave out {next(iter(told))}="):
+            await cloud.create_image("mine", volume="disk", **told)
+        assert await cloud.search_images("mine*") == []
