@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import anyio
 
 from aiocloud._http import httpx
+from aiocloud.log import escape
 from aiocloud.transport.body import can_send_again
 from aiocloud.transport.call import Call, call_of
 from aiocloud.transport.failures import NEVER_LEFT, of_error, translate
@@ -60,7 +61,8 @@ class Retry(Layer):
             if delay is None:
                 break
             why = f"{end.response.status_code}" if end.response is not None else repr(end.error)
-            log.debug("%s %s ended with %s; again in %.3f s", request.method, request.url.path, why, delay)
+            path = escape(request.url.path)
+            log.debug("%s %s ended with %s; again in %.3f s", request.method, path, why, delay)
             bucket.retried()
             call.travel.waited += delay
             await anyio.sleep(delay)

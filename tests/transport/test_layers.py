@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -59,6 +60,18 @@ def test_what_the_service_may_have_acted_on_is_sent_again_only_where_that_does_n
 @pytest.mark.parametrize("answer", [httpx.Response(404), httpx.Response(409), httpx.Response(413), OK])
 def test_an_answer_is_an_answer(answer: httpx.Response) -> None:
     assert outcome("GET", answer) == (answer.status_code, 1)
+
+
+def test_a_name_with_a_line_feed_forges_no_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    network = Network(BUSY, OK)
+
+    async def story() -> None:
+        await carried(network).handle_async_request(ask("GET", "http://cloud.test/box/a%0AERROR%1B[2J"))
+
+    with caplog.at_level(logging.DEBUG, "aiocloud"):
+        virtual(story)
+    (told,) = [record.getMessage() for record in caplog.records if "again in" in record.getMessage()]
+    assert told.startswith(r"GET /box/a\nERROR\x1b[2J ended with 503; again in ")
 
 
 def test_retries_end() -> None:
