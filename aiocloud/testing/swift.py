@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
+from aiocloud.testing import swift_versions
 from aiocloud.testing.http import Fail, Reply, Req
 from aiocloud.testing.state import RegionState, Service
 from aiocloud.testing.swift_access import check_access
@@ -123,7 +125,9 @@ class Swift(Service):
         if fail.status == 401:
             return self.unauthorized(req)
         if fail.kind == "plain":
-            return Reply.text(fail.message, fail.status)
+            reply = Reply.text(fail.message, fail.status)
+            reply.headers.update(fail.headers)
+            return reply
         return self.page(fail.status, fail.headers)
 
     def page(self, status: int, headers: Mapping[str, str] | None = None) -> Reply:
@@ -233,6 +237,7 @@ class Swift(Service):
                 "tempurl": tempurl,
                 "symlink": {"symloop_max": 2, "static_links": True},
                 "versioned_writes": {"allowed_flags": ["x-versions-location", "x-history-location"]},
+                "object_versioning": {},
                 "container_quotas": {},
                 "staticweb": {},
                 "bulk_upload": {"max_containers_per_extraction": 10000, "max_failed_extractions": 1000},
@@ -332,11 +337,15 @@ class Swift(Service):
         """GET: the objects."""
         box = self.container(req.args["account"], req.args["container"])
         found: list[dict[str, Any]] = []
+        if req.get("versions") is not None:
+            return self.listing(
+                req, swift_versions.listed(self, box, req), self.container_headers(box), "container", box.name
+            )
         for name, folder in self.read_listing(req).choose(box.names()):
-            found.append({"subdir": name} if folder else self.entry(box.objects[name], req.args["account"]))
+            found.append({"subdir": name} if folder else self.entry(box.objects[name], req.args["account"], box))
         return self.listing(req, found, self.container_headers(box), "container", box.name)
 
-    def entry(self, obj: Obj, account: str) -> dict[str, Any]:
+    def entry(self, obj: Obj, account: str, box: Container) -> dict[str, Any]:
         """One object in a listing."""
         entry: dict[str, Any] = {
             "bytes": obj.size,
@@ -348,7 +357,9 @@ class Swift(Service):
         if obj.segments is not None:
             entry["slo_etag"] = obj.etag
         if obj.symlink:
-            entry["symlink_path"] = f"/v1/{account}/{obj.symlink}"
+            entry["symlink_path"] = f"/v1/{obj.link_account or account}/{quote(obj.symlink)}"
+        if obj.version:
+            entry |= {"symlink_path": f"/v1/{account}/{swift_versions.path(box, obj)}", "version_symlink": True}
         return entry
 
     async def put_container(self, req: Req) -> Reply:
@@ -356,21 +367,28 @@ class Swift(Service):
         if req.get("extract-archive") is not None:
             return await extract_archive(self, req)
         box, fresh = self.make_container(req.args["account"], req.args["container"])
-        change_headers(box.headers, req, "container")
+        self.change_container(box, req)
         return self.empty(201) if fresh else self.page(202)
 
     async def post_container(self, req: Req) -> Reply:
         """POST: metadata."""
         box = self.container(req.args["account"], req.args["container"])
-        change_headers(box.headers, req, "container")
+        self.change_container(box, req)
         box.modified = self.region.clock.now()
         return self.empty(204)
+
+    def change_container(self, box: Container, req: Req) -> None:
+        """Write what the headers say of a container."""
+        swift_versions.change(box, req)
+        change_headers(box.headers, req, "container")
 
     async def delete_container(self, req: Req) -> Reply:
         """DELETE: 409 while there is anything in it."""
         box = self.container(req.args["account"], req.args["container"])
         if box.objects:
             raise Fail(409, "")
+        if box.versions:
+            raise Fail(409, "Delete all versions before deleting container.", "plain")
         del self.account(req.args["account"]).containers[box.name]
         return self.empty(204)
 

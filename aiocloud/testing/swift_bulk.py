@@ -43,14 +43,15 @@ class Summary:
         """Delete one object or empty container, and count it."""
         container, slash, name = path.lstrip("/").partition("/")
         box = swift.account(account).containers.get(container)
-        if box is None or (slash and swift.lookup(account, container, name) is None):
+        obj = swift.lookup(account, container, name)
+        if box is None or (slash and obj is None):
             self.missing += 1
             if box is not None:
                 box.discard(name)  # it may have expired
-        elif slash:
-            box.drop(name)
+        elif obj is not None:
+            swift.objects.remove(Req("DELETE", "", {}, args={"account": account, "container": container}), box, obj)
             self.deleted += 1
-        elif box.objects:
+        elif box.objects or box.versions:
             self.errors.append((quote("/" + container), "409 Conflict"))
         else:
             del swift.account(account).containers[container]

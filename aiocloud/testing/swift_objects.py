@@ -8,10 +8,11 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from aiocloud.testing import swift_large
+from aiocloud.testing import swift_large, swift_versions
 from aiocloud.testing.http import Fail, Reply, Req
+from aiocloud.testing.swift_access import check_access
 from aiocloud.testing.swift_bulk import extract_archive
-from aiocloud.testing.swift_store import Blob, Obj, TooLargeError, http_date, timestamp_text
+from aiocloud.testing.swift_store import Blob, Container, Obj, TooLargeError, http_date, timestamp_text
 from aiocloud.testing.swift_text import check_meta
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 KEPT = ("content-encoding", "content-disposition", "content-language", "cache-control", "expires", "x-object-manifest")
 HTML = {"content-type": "text/html; charset=UTF-8"}
+PLACE = ("account", "container", "object")
 SMALL = 256 * 1024
 """Bytes up to which a download is one answer, not a stream."""
 
@@ -33,7 +35,11 @@ class Objects:
 
     def need(self, req: Req) -> Obj:
         """The object in the path, symbolic links not followed; 404 when it isn't there."""
-        found = self.swift.lookup(req.args["account"], req.args["container"], req.args["object"])
+        account, container, name, version = *(req.args[key] for key in PLACE), req.get("version-id")
+        if version is None:
+            found = self.swift.lookup(account, container, name)
+        else:
+            found = swift_versions.find(self.swift.container(account, container), name, version)
         if found is None:
             raise Fail(404, "")
         return found
@@ -46,14 +52,26 @@ class Objects:
         for _ in range(3):
             if not obj.symlink:
                 return obj, where
-            account = obj.headers.get("x-symlink-target-account", account)
-            container, _slash, name = obj.symlink.partition("/")
-            where = f"/v1/{account}/{quote(obj.symlink)}"
-            target = self.swift.lookup(account, container, name)
-            if target is None:
-                raise Fail(404, "")
-            obj = target
+            account, where = obj.link_account or account, link_path(account, obj)
+            obj = self.target(replace(req, args={**req.args, "account": account}), obj, where)
         raise Fail(409, "Too many levels of symbolic links, maximum allowed is 2", "plain")
+
+    def target(self, req: Req, link: Obj, where: str) -> Obj:
+        """What a link names, which the caller may read; a `Fail` with 404 or, where a static link's has changed, 409."""
+        container, _slash, name = link.symlink.partition("/")
+        if req.who is not None:
+            check_access(self.swift, replace(req, args={**req.args, "container": container, "object": name}, query=[]))
+        found = self.swift.lookup(req.args["account"], container, name)
+        if found is None:
+            raise Fail(404, "", headers={"content-location": where})
+        if link.symlink_etag and link.symlink_etag != found.stored_etag:
+            raise Fail(
+                409,
+                f"Object Etag '{found.stored_etag}' does not match X-Symlink-Target-Etag header '{link.symlink_etag}'",
+                "plain",
+                {"content-location": where},
+            )
+        return found
 
     # Upload
 
@@ -141,16 +159,29 @@ class Objects:
         return None
 
     def make_link(self, req: Req, obj: Obj) -> None:
-        """Turn an empty object into a symbolic link."""
-        target = unquote(req.headers["x-symlink-target"]).lstrip("/")
-        if "/" not in target:
+        """Turn an empty object into a symbolic link; the target of a static one has to be there, and what it is said to be."""
+        account, target = req.args["account"], unquote(req.headers["x-symlink-target"])
+        if "/" not in target or target.startswith("/"):
             words = "X-Symlink-Target header must be of the form <container name>/<object name>"
             raise Fail(412, words, "plain")
         if obj.blob.size:
             raise Fail(400, "Symlink requests require a zero byte body", "plain")
         obj.symlink = target
+        obj.symlink_etag = req.headers.get("x-symlink-target-etag", "").strip('"')
+        if "content-type" not in req.headers:
+            obj.content_type = "application/symlink"
         if "x-symlink-target-account" in req.headers:
             obj.headers["x-symlink-target-account"] = req.headers["x-symlink-target-account"]
+        if (obj.link_account or account, target) == (account, f"{req.args['container']}/{obj.name}"):
+            raise Fail(400, "Symlink cannot target itself", "plain")
+        if obj.symlink_etag:
+            try:
+                self.target(replace(req, method="HEAD"), obj, link_path(account, obj))
+            except Fail as fail:
+                missing = fail.status == 404
+                raise Fail(
+                    409, "X-Symlink-Target does not exist" if missing else fail.message, "plain", fail.headers
+                ) from None
 
     def store(self, req: Req, obj: Obj) -> None:
         """Put an object in its container, keeping the older version where the container wants it."""
@@ -163,6 +194,7 @@ class Objects:
         old = self.swift.lookup(req.args["account"], box.name, obj.name)
         if old is not None:
             self.keep_version(req.args["account"], box.headers, old)
+        swift_versions.stored(box, obj)
         box.put(obj)
 
     def keep_version(self, account: str, headers: dict[str, str], old: Obj) -> None:
@@ -193,18 +225,26 @@ class Objects:
     def created(self, obj: Obj, headers: dict[str, str] | None = None) -> Reply:
         """201 with the object's ETag."""
         shown = {"content-length": "0", "etag": obj.etag, "last-modified": http_date(obj.timestamp)}
+        if obj.version:
+            shown["x-object-version-id"] = obj.version
         return Reply(201, b"", {**HTML, **shown, **(headers or {})})
 
     # Download
 
     async def get(self, req: Req) -> Reply:
         """GET and HEAD: bytes, whole or a range, or the manifest of a large object."""
-        obj, where = self.follow(req, self.need(req))
+        need, box = self.need(req), self.swift.container(req.args["account"], req.args["container"])
+        newest = bool(need.version) and req.get("version-id") is None
+        if newest and req.get("symlink") == "get":
+            return swift_versions.as_link(box, need)
+        obj, where = self.follow(req, need)
+        if newest:
+            where = f"/v1/{req.args['account']}/{swift_versions.path(box, need)}"
         if req.get("multipart-manifest") == "get" and obj.segments is not None:
             return swift_large.manifest(self.swift, req, obj)
         parts = swift_large.parts_of(self.swift, req.args["account"], obj)
         size = sum(part.stop - part.start for part in parts)
-        headers = self.headers(obj)
+        headers = {**self.headers(obj), **swift_versions.headers(box, obj)}
         if obj.segments is None and "x-object-manifest" in obj.headers:
             headers["etag"] = swift_large.dynamic_etag(self.swift, req.args["account"], obj)
         if where:
@@ -234,6 +274,8 @@ class Objects:
             headers.update({"x-static-large-object": "True", "x-manifest-etag": obj.blob.md5})
         if obj.symlink:
             headers["x-symlink-target"] = quote(obj.symlink)
+        if obj.symlink_etag:
+            headers["x-symlink-target-etag"] = obj.symlink_etag
         return headers
 
     def unmet(self, req: Req, etag: str, obj: Obj) -> int | None:
@@ -274,7 +316,9 @@ class Objects:
     # Metadata, copy, delete
 
     async def post(self, req: Req) -> Reply:
-        """POST: the metadata becomes what is given, the bytes stay."""
+        """POST: the metadata becomes what is given, the bytes stay. A link's becomes it, too, and the target's does not."""
+        if "x-symlink-target" in req.headers:
+            raise Fail(400, "A PUT request is required to set a symlink target", "plain")
         obj = self.need(req)
         headers = self.read_headers(req)
         kind = req.headers.get("content-type")
@@ -283,6 +327,11 @@ class Objects:
         account = obj.headers.get("x-symlink-target-account")
         obj.headers = headers if account is None else {**headers, "x-symlink-target-account": account}
         obj.timestamp = self.swift.region.clock.now()
+        if obj.symlink:
+            words = (
+                "The requested POST was applied to a symlink. POST directly to the target to apply requested metadata."
+            )
+            raise Fail(307, words, "plain", {"location": link_path(req.args["account"], obj)})
         return self.swift.page(202)
 
     async def copy(self, req: Req) -> Reply:
@@ -302,7 +351,8 @@ class Objects:
         old = self.swift.lookup(from_account, *source.partition("/")[::2])
         if old is None:
             raise Fail(404, "")
-        copied, _where = self.follow(Req("GET", "", {}, req.query, args={**req.args, "account": from_account}), old)
+        reading = replace(req, method="GET", args={**req.args, "account": from_account})
+        copied, _where = self.follow(reading, old)
         container, _slash, name = destination.partition("/")
         whole = req.get("multipart-manifest") != "get"
         if whole and (copied.segments is not None or "x-object-manifest" in copied.headers):
@@ -338,17 +388,31 @@ class Objects:
         """DELETE one, or a static large object with its segments."""
         if req.get("multipart-manifest") == "delete":
             return swift_large.delete_with_segments(self.swift, req)
-        box = self.swift.container(req.args["account"], req.args["container"])
+        box, version = self.swift.container(req.args["account"], req.args["container"]), req.get("version-id")
+        if version is not None:
+            swift_versions.remove(box, req.args["object"], version)
+            return self.swift.empty(204)
         try:
             obj = self.need(req)
         except Fail:
             box.discard(req.args["object"])  # it may have expired
             raise
-        if not self.restore_version(req, box.headers, obj.name):
-            if "x-history-location" in box.headers:
-                self.keep_version(req.args["account"], box.headers, obj)
-            box.drop(obj.name)
+        self.remove(req, box, obj)
         return self.swift.empty(204)
+
+    def remove(self, req: Req, box: Container, obj: Obj) -> None:
+        """Take an object away, as the container wants its older versions."""
+        if self.restore_version(req, box.headers, obj.name):
+            return
+        if "x-history-location" in box.headers:
+            self.keep_version(req.args["account"], box.headers, obj)
+        swift_versions.dropped(box, obj.name, self.swift.region.clock.now())
+        box.drop(obj.name)
+
+
+def link_path(account: str, link: Obj) -> str:
+    """Where a symbolic link in this account leads to."""
+    return f"/v1/{link.link_account or account}/{quote(link.symlink)}"
 
 
 def has_etag(header: str, etag: str) -> bool:

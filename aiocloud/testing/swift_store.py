@@ -143,6 +143,10 @@ class Obj:
     """Without quotes."""
     symlink: str = ""
     """The "container/object" of a symbolic link's target, as it was given."""
+    symlink_etag: str = ""
+    """What a static link's target has to be."""
+    version: str = ""
+    """Its id, where the container keeps versions."""
     created: float = 0.0
     """When the bytes were written: what the listing shows."""
 
@@ -150,6 +154,16 @@ class Obj:
     def etag(self) -> str:
         """As in the ETag header; large objects have theirs in quotes."""
         return f'"{self.slo_etag}"' if self.segments is not None else self.blob.md5
+
+    @property
+    def link_account(self) -> str:
+        """The account of a symbolic link's target; "" for the link's own."""
+        return self.headers.get("x-symlink-target-account", "")
+
+    @property
+    def stored_etag(self) -> str:
+        """Of what is stored: a large object's manifest, not what it is made of."""
+        return self.blob.md5
 
     @property
     def size(self) -> int:
@@ -175,6 +189,8 @@ class Container:
     modified: float = 0.0
     used: int = 0
     """Bytes."""
+    versions: dict[str, list[Obj]] = field(default_factory=dict[str, "list[Obj]"])
+    """Those that the container keeps by name, the newest first (`swift_versions.py`)."""
     _names: list[str] | None = None
 
     def put(self, obj: Obj) -> None:

@@ -271,8 +271,64 @@ async def test_symbolic_links_lead_on(fake: FakeCloud) -> None:
         assert (got.content, got.headers["content-location"].endswith("/box/a")) == (b"data", True)
         itself = await http.get("/box/link?symlink=get")
         assert (itself.content, itself.headers["x-symlink-target"]) == (b"", "box/a")
-        await http.put("/box/loop", content=b"", headers={"x-symlink-target": "box/loop"})
-        assert (await http.get("/box/loop")).status_code == 409
+        for name, target in (("here", "there"), ("there", "here")):
+            await http.put(f"/box/{name}", content=b"", headers={"x-symlink-target": f"box/{target}"})
+        assert (await http.get("/box/here")).status_code == 409
+        itself = await http.put("/box/self", content=b"", headers={"x-symlink-target": "box/self"})
+        assert (itself.status_code, itself.text) == (400, "Symlink cannot target itself")
+
+
+async def test_a_link_gets_new_metadata_and_says_where_it_should_go(fake: FakeCloud) -> None:
+    async with wire(fake, "object-store") as http:
+        await http.put("/box")
+        await http.put("/box/a", content=b"data")
+        await http.put("/box/link", content=b"", headers={"x-symlink-target": "box/a"})
+        told = await http.post("/box/link", headers={"x-object-meta-new": "1"})
+        assert (told.status_code, told.headers["location"].endswith("/box/a")) == (307, True)
+        assert (await http.head("/box/link?symlink=get")).headers["x-object-meta-new"] == "1"
+        assert "x-object-meta-new" not in (await http.head("/box/a")).headers
+        assert (await http.post("/box/a", headers={"x-symlink-target": "box/b"})).status_code == 400
+
+
+async def test_a_static_link_leads_to_what_it_was_made_for(fake: FakeCloud) -> None:
+    async with wire(fake, "object-store") as http:
+        await http.put("/box")
+        await http.put("/box/a", content=b"data")
+        link = {"x-symlink-target": "box/a", "x-symlink-target-etag": md5(b"data")}
+        assert (await http.put("/box/link", content=b"", headers=link)).status_code == 201
+        wrong = {**link, "x-symlink-target-etag": md5(b"other")}
+        assert (await http.put("/box/wrong", content=b"", headers=wrong)).status_code == 409
+        await http.put("/box/a", content=b"other")
+        assert (await http.get("/box/link")).status_code == 409
+        await http.delete("/box/a")
+        gone = await http.get("/box/link")
+        assert (gone.status_code, gone.headers["content-location"].endswith("/box/a")) == (404, True)
+        assert (await http.put("/box/link", content=b"", headers=link)).text == "X-Symlink-Target does not exist"
+
+
+async def test_a_container_keeps_versions_and_shows_objects_as_links_to_them(fake: FakeCloud) -> None:
+    async with wire(fake, "object-store") as http:
+        await http.put("/box", headers={"x-versions-enabled": "true"})
+        for text in (b"one", b"two"):
+            await http.put("/box/a", content=text)
+        await http.put("/box/b", content=b"b")
+        rows = (await http.get("/box", params={"format": "json", "versions": ""})).json()
+        assert [(row["name"], row["is_latest"]) for row in rows] == [("a", True), ("a", False), ("b", True)]
+        new, old = (row["version_id"] for row in rows[:2])
+        head = await http.head("/box/a")
+        assert head.headers["x-object-version-id"] == new
+        assert head.headers["content-location"].endswith(f"/box/a?version-id={new}")
+        assert (await http.head("/box/a?symlink=get")).headers["x-symlink-target"] == f"box/a?version-id={new}"
+        assert (await http.get("/box/a", params={"version-id": old})).content == b"one"
+        page = {"format": "json", "versions": "", "limit": "1", "marker": "a"}
+        assert (await http.get("/box", params=page)).json()[0]["name"] == "b"
+        assert (await http.get("/box", params={**page, "version_marker": new})).json()[0]["version_id"] == old
+        assert (await http.delete("/box/a")).status_code == 204
+        assert (await http.get("/box/a")).status_code == 404
+        assert (await http.delete("/box/a", params={"version-id": old})).status_code == 204
+        assert (await http.get("/box/a", params={"version-id": new})).content == b"two"
+        await http.delete("/box/b")
+        assert (await http.delete("/box")).text == "Delete all versions before deleting container."
 
 
 async def test_many_objects_in_one_request(fake: FakeCloud) -> None:
