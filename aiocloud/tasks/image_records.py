@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 import anyio
 
 from aiocloud._json import mappings
 from aiocloud.errors import CloudError, Leftover, NotFound
-from aiocloud.reconcile import create_once
+from aiocloud.reconcile import create_once, is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image, NewImage
 from aiocloud.tasks.boot_volumes import delete_snapshot
@@ -29,14 +30,6 @@ async def new_record(cloud: Region, undo: Undo, wanted: Wanted, disk_format: str
     images = cloud.image.images
     id = wanted.image_id or str(uuid.uuid4())
     spec = NewImage(name=wanted.name, id=id, disk_format=disk_format, **wanted.described)
-    known = False
-
-    async def remove(_: str) -> None:
-        # A request that was cut off may take effect after our first look.
-        for pause in (0.0, 0.2, 0.5):
-            await anyio.sleep(pause)
-            if await images.delete(id) or known:
-                return
 
     async def there() -> list[Image]:
         try:
@@ -50,16 +43,44 @@ async def new_record(cloud: Region, undo: Undo, wanted: Wanted, disk_format: str
     async def look() -> list[Image]:
         return [] if taken else [image for image in await there() if image.status == "queued"]
 
+    order = _Order(look, images.delete)
     if wanted.image_id is None:
-        undo.made("image", id, wanted.name, remove)
         await undo.names("image", id)
-    image, _ = await create_once(lambda: images.create_from(spec), look)
+    if not taken:
+        undo.made("image", id, wanted.name, order.take_back)
+    try:
+        image, _ = await create_once(lambda: images.create_from(spec), look)
+    except CloudError as error:
+        # A refusal that has a cause came after an answer that was lost.
+        order.refused = not is_ambiguous(error) and not isinstance(error.__cause__, CloudError)
+        raise
+    order.known = True
     if wanted.image_id is not None:
         # An id that the caller chose may be that of another image until ours is there.
-        undo.made("image", id, wanted.name, remove)
         await undo.names("image", id)
-    known = True
     return image
+
+
+@dataclass
+class _Order:
+    """A request for a record, and how it ended, as far as we know."""
+
+    look: Callable[[], Awaitable[Sequence[Image]]]
+    delete: Callable[[str], Awaitable[object]]
+    known: bool = False
+    refused: bool = False
+
+    async def take_back(self, id: str) -> None:
+        """Remove what it made. Raises CloudError when it may still make it."""
+        if self.refused:
+            return
+        # A request that was cut off may take effect after our first look.
+        for pause in (0.0, 0.2, 0.5):
+            await anyio.sleep(pause)
+            if self.known or await self.look():
+                await self.delete(id)
+                return
+        raise CloudError("the request for it was cut off: it may still appear")
 
 
 async def protect(cloud: Region, undo: Undo, wanted: Wanted, image: Image) -> Image:

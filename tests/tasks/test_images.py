@@ -6,6 +6,7 @@ import bz2
 import gc
 import gzip
 import io
+import json
 import lzma
 import random
 import struct
@@ -25,6 +26,7 @@ from aiocloud.tasks import formats, image_uploads
 from aiocloud.tasks.objects import upload_archive
 from aiocloud.tasks.together import Pace
 from aiocloud.testing import FakeCloud, Fault
+from aiocloud.testing.faults import Cut
 from aiocloud.testing.http import Reply
 
 CONTENT = bytes(range(256)) * 4096
@@ -271,6 +273,54 @@ async def test_an_id_that_is_taken_is_a_conflict(
         fake.fault(Fault(service="image", method="POST", path="*/images", reset="after"))
         image = await cloud.create_image("mine", data=b"mine" * 100, image_id=own)
         assert (image.id, image.status) == (own, "active")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("own", [None, "7c0be1a4-3f1e-4c5e-8a56-8d1f0e3c9b11"])
+@pytest.mark.parametrize("appears", ["soon", "late", "never"])
+async def test_a_record_whose_beginning_was_cut_off_is_removed_or_named(
+    fake: FakeCloud, clouds_yaml: Path, caplog: pytest.LogCaptureFixture, own: str | None, appears: str
+) -> None:
+    """Cancelled while Glance makes it."""
+    region, glance = fake.cloud().region(), fake.cloud().region().glance
+    scope = anyio.CancelScope()
+    made: list[dict[str, Any]] = []
+
+    def cut(reply: Reply) -> Reply:
+        assert isinstance(reply.content, bytes)
+        made.append(glance.images.pop(json.loads(reply.content)["id"]))
+        if appears != "never":
+            region.later(0.3 if appears == "soon" else 1.5, lambda: glance.images.update({made[0]["id"]: made[0]}))
+        scope.cancel()
+        raise Cut("silence")
+
+    fake.fault(Fault(service="image", method="POST", path="*/images", mutate=cut))
+    async with to(fake, clouds_yaml) as cloud:
+        with scope:
+            await cloud.create_image("mine", data=CONTENT, disk_format="raw", image_id=own)
+        assert scope.cancelled_caught
+        await anyio.sleep(1.5)
+        there = [image.id for image in await cloud.search_images("mine")]
+        assert there == ([made[0]["id"]] if appears == "late" else [])
+        told = f"could not take back: image {made[0]['id']} (mine): the request for it was cut off: it may still appear"
+        assert (told in caplog.text) == (appears != "soon")
+
+
+@pytest.mark.anyio
+async def test_what_took_the_id_meanwhile_stays(fake: FakeCloud, clouds_yaml: Path) -> None:
+    own = "7c0be1a4-3f1e-4c5e-8a56-8d1f0e3c9b11"
+    glance = fake.cloud().region().glance
+
+    def taken(reply: Reply) -> Reply:
+        glance.images[own].update(name="theirs")
+        return Reply(409, b"Image ID already exists!")
+
+    fake.fault(Fault(service="image", method="POST", path="*/images", mutate=taken))
+    async with to(fake, clouds_yaml) as cloud:
+        with pytest.raises(aiocloud.Conflict) as caught:
+            await cloud.create_image("mine", data=CONTENT, disk_format="raw", image_id=own)
+        assert caught.value.leftovers == ()
+        assert (await cloud.get_image_by_id(own)).name == "theirs"
 
 
 @pytest.mark.anyio
