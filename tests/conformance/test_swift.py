@@ -242,6 +242,64 @@ async def test_older_versions_are_kept(target: Target) -> None:
         assert (await cloud.object_store.containers.get(box)).versions_location is None
 
 
+async def test_versions_that_the_container_itself_keeps(target: Target) -> None:
+    box, content = target.prefix, b"0123456789" * 300
+    async with target.connect() as cloud:
+        await needs(cloud, "object-store")
+        containers, objects = cloud.object_store.containers, cloud.object_store.objects(box)
+        assert (await containers.create(name=box, versions_enabled=True)).versions_enabled is True
+        try:
+            for text in (b"one", b"two", b"two"):
+                await cloud.create_object(box, "name", data=text)
+            await cloud.create_object(box, "large", data=content, segment_size=1000)
+            itself = await objects.itself("name")
+            assert itself is not None
+            assert (itself.symlink_path, itself.content_length) == (None, 3)
+            await objects.link("link", box, "name")
+            assert (await objects.update("link", {"color": "red"})).metadata == {"color": "red"}
+            assert (await objects.get("name")).metadata == {"color": "red"}
+            large = await objects.get("large")
+            await containers.update(box, versions_enabled=False)
+            assert await cloud.delete_object(box, "large") is True
+            async with objects.open("large", params={"version-id": large.version_id}) as answer:
+                assert await answer.aread() == content
+            listed = [(each.name, each.version_id) async for each in objects.stream(versions="", limit=1)]
+            assert listed == [(each.name, each.version_id) for each in await objects.list(versions="")]
+            assert [name for name, _ in listed if name == "name"] == ["name", "name"]
+            for each in await cloud.list_objects(box):
+                await cloud.delete_object(box, each.name)
+            with pytest.raises(aiocloud.Conflict, match="all versions"):
+                await cloud.delete_container(box)
+        finally:
+            with anyio.CancelScope(shield=True):
+                for each in await objects.list(versions=""):
+                    await objects.delete(each.name, version_id=each.version_id)
+                segments = f"{box}_segments"
+                await cloud.delete_objects(segments, [each.name for each in await cloud.list_objects(segments)])
+                await cloud.delete_container(box)
+
+
+async def test_links_that_lead_nowhere_say_so(target: Target) -> None:
+    box = target.prefix
+    async with opened(target, box) as cloud:
+        objects = cloud.object_store.objects(box)
+        made = await cloud.create_object(box, "name", data=b"abc")
+        static = await objects.link("static", box, "name", etag=made.etag)
+        assert static.symlink_path == f"{box}/name"
+        with pytest.raises(aiocloud.Conflict, match="does not match"):
+            await objects.link("wrong", box, "name", etag="0" * 32)
+        await cloud.create_object(box, "name", data=b"other")
+        with pytest.raises(aiocloud.Conflict, match="'static' in .* is a link to .*/name"):
+            await objects.get("static")
+        await objects.delete("name")
+        with pytest.raises(aiocloud.NotFound, match="'static' in .* is a link to .*/name, which is not there"):
+            await cloud.get_object(box, "static")
+        with pytest.raises(aiocloud.NotFound, match=f"no object 'name' .*, or no container '{box}'"):
+            await objects.copy("name", box, "copy")
+        with pytest.raises(aiocloud.PreconditionFailed, match="an object 'static' .* already"):
+            await objects.put("static", b"x", headers={"If-None-Match": "*"})
+
+
 async def test_addresses_without_a_login(target: Target) -> None:
     box, name = target.prefix, "a b/größe?#%.txt"
     async with opened(target, box) as cloud, anybody(target) as nobody:

@@ -11,7 +11,13 @@ from aiocloud.collection import Collection, Filters, Query
 from aiocloud.errors import NotFound
 from aiocloud.model import Page, Place, Resource, Spec, Which, Wire, build, read_one
 from aiocloud.services.object_store.capabilities import capabilities
-from aiocloud.services.object_store.headers import container_path, header_fields, header_values, metadata_headers
+from aiocloud.services.object_store.headers import (
+    container_path,
+    header_fields,
+    header_values,
+    metadata_headers,
+    page_limit,
+)
 from aiocloud.services.object_store.words import in_words
 
 __all__ = ["Container", "Containers", "EditContainer", "NewContainer"]
@@ -133,7 +139,7 @@ class Containers(Collection[Container, New, Edit], Generic[New, Edit]):
         """Page after page; `prefix`, `marker`, `end_marker`, `reverse` and `limit` are Swift's own."""
         asked = {"format": "json", **(filters or {}), **query}
         params: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
-        can, limit = await capabilities(self.endpoint), int(params.get("limit") or 0)
+        can, limit = await capabilities(self.endpoint), page_limit(params.get("limit"))
         while True:
             page = self._read_page(await self.endpoint.get("", params=params))
             page.items[:] = [item.changed(id=item.name).located(item.location) for item in page.items]

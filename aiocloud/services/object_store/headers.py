@@ -18,6 +18,7 @@ __all__ = [
     "header_values",
     "metadata_headers",
     "object_path",
+    "page_limit",
     "quoted_path",
     "split_path",
 ]
@@ -65,6 +66,14 @@ def split_path(text: str) -> tuple[str, str]:
     """A path from a header or a manifest, as container and name: what `quoted_path` makes."""
     container, _, name = unquote(text).lstrip("/").partition("/")
     return container, name
+
+
+def page_limit(value: object) -> int:
+    """How many names a page of a listing may have; 0 for as many as the cloud likes. Raises InvalidRequest for no number."""
+    text = str(value or 0)
+    if not text.isdecimal():
+        raise InvalidRequest(f"limit is how many names a page of a listing has, not {value!r}")
+    return int(text)
 
 
 def metadata_headers(kind: str, metadata: Mapping[str, object] | None, *, remove: bool = False) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated, Any, ClassVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from pydantic import BeforeValidator
 
@@ -21,7 +21,9 @@ from aiocloud.services.object_store.headers import (
     header_values,
     metadata_headers,
     object_path,
+    page_limit,
     quoted_path,
+    split_path,
 )
 from aiocloud.services.object_store.words import in_words
 from aiocloud.transport.body import Body
@@ -30,8 +32,17 @@ from aiocloud.transport.reading import AS_STORED
 __all__ = ["Object", "Objects"]
 
 
+# As which a container that keeps versions shows each object: a link to its own newest version.
+_VERSION = "?version-id="
+_MOST_LINKS = 10
+
+
 def _bare(value: object) -> object:
     return value.removeprefix("W/").strip('"') if isinstance(value, str) else value
+
+
+def _elsewhere(value: object) -> object:
+    return None if isinstance(value, str) and _VERSION in value else value
 
 
 class Object(Resource):
@@ -54,7 +65,10 @@ class Object(Resource):
     """Where the segments of a dynamic large object are: `container/prefix`, quoted."""
     delete_at: Annotated[int | None, Wire("x-delete-at")] = None
     """When it expires, in seconds since 1970."""
-    symlink_path: Annotated[str | None, Wire("symlink_path", "x-symlink-target")] = None
+    symlink_path: Annotated[str | None, BeforeValidator(_elsewhere), Wire("symlink_path", "x-symlink-target")] = None
+    """Where a symbolic link leads, as far as it is known that this is one."""
+    symlink_account: Annotated[str | None, Wire("x-symlink-target-account")] = None
+    """The account of that, where it is another one."""
     version_id: Annotated[str | None, Wire("version_id", "x-object-version-id")] = None
     subdir: str | None = None
     metadata: dict[str, str] = {}
@@ -77,14 +91,18 @@ class Objects(Listing[Object]):
         """The path of an object in the account."""
         return self._base + object_path(self._id(which))
 
-    async def get(self, name_or_id: Which) -> Object:
-        """What is known of the object with this name; not its content. Raises NotFound."""
-        return self.of_headers(self._id(name_or_id), await self._head(self._id(name_or_id)))
+    async def get(self, name_or_id: Which, *, version_id: str | None = None) -> Object:
+        """What is known of the object with this name, or of one version of it; not its content. Raises NotFound."""
+        name = self._id(name_or_id)
+        return self.of_headers(name, await self._head(name, None if version_id is None else {"version-id": version_id}))
 
     async def itself(self, name: str) -> Object | None:
         """What is known of the object with this name, also when it is a symbolic link; None when it is not there."""
         try:
             response = await self._head(name, {"symlink": "get"})
+            _, kept, version = response.headers.get("x-symlink-target", "").partition(_VERSION)
+            if kept:
+                response = await self._head(name, {"symlink": "get", "version-id": version})
         except NotFound:
             return None
         except Conflict:
@@ -94,7 +112,7 @@ class Objects(Listing[Object]):
 
     async def _head(self, name: str, params: Mapping[str, str] | None = None) -> httpx.Response:
         # What would be compressed has no size, and another ETag.
-        with in_words(self.container, name):
+        with in_words(self.container, name, version=(params or {}).get("version-id")):
             return await self.endpoint.head(self.path(name), params=params, headers=AS_STORED)
 
     def of_headers(self, name: str, response: httpx.Response) -> Object:
@@ -114,7 +132,7 @@ class Objects(Listing[Object]):
         deadline: float | None = None,
     ) -> httpx.Response:
         """Store an object in one request: `content` replaces what was there."""
-        with in_words(self.container):
+        with in_words(self.container, name):
             return await self.endpoint.request(
                 "PUT",
                 self.path(name),
@@ -163,7 +181,9 @@ class Objects(Listing[Object]):
         """
         name = self._id(name_or_id)
         answer = await self._head(name)
-        old, path = self.of_headers(name, answer), await self._answered(name, answer)
+        old = self.of_headers(name, answer)
+        # By a POST to a link, Swift would change the link itself.
+        path = await self._target(name) if "content-location" in answer.headers else self.path(name)
         headers = {
             "X-Object-Manifest": old.object_manifest,
             **metadata_headers("Object", metadata),
@@ -173,26 +193,30 @@ class Objects(Listing[Object]):
             "X-Delete-At": None if delete_at is None else str(delete_at),
             "X-Delete-After": None if delete_after is None else str(delete_after),
         }
-        await self.endpoint.post(path, headers=header_values(headers))
+        with in_words(self.container, name):
+            await self.endpoint.post(path, headers=header_values(headers))
         return await self.get(name)
 
-    async def _answered(self, name: str, answer: httpx.Response) -> str:
-        """The path of the object that an answer is about: where links led to. By a POST, Swift would change the link itself."""
-        target = unquote(urlsplit(answer.headers.get("content-location", "")).path)
-        if not target:
-            return self.path(name)
-        account = unquote(urlsplit(await self.endpoint.url()).path)
-        account = account[account.find("/v1/") :] if "/v1/" in account else account  # without a proxy's prefix
-        if not target.startswith(f"{account}/"):
-            at = self.endpoint.location
-            raise InvalidRequest(
-                f"{name!r} in {self.container!r} is a link into another account, to {target!r}: change that with a login there",
-                cloud=at.cloud,
-                region=at.region_name,
-                service=self.endpoint.service_type,
-            )
-        container, _, rest = target.removeprefix(f"{account}/").partition("/")
-        return Objects(self.endpoint, container).path(rest)
+    async def _target(self, link: str) -> str:
+        """The path of the object that links lead to from this one. Raises InvalidRequest when it is in another account."""
+        account = unquote((await self.endpoint.url()).rpartition("/")[2])
+        objects, name, found = self, link, await self.itself(link)
+        for _ in range(_MOST_LINKS):
+            if found is None or found.symlink_path is None:
+                break
+            if found.symlink_account not in (None, account):
+                at, there = self.endpoint.location, f"{found.symlink_account}/{found.symlink_path}"
+                raise InvalidRequest(
+                    f"{link!r} in {self.container!r} is a link into another account, to {there!r}: "
+                    "change that with a login there",
+                    cloud=at.cloud,
+                    region=at.region_name,
+                    service=self.endpoint.service_type,
+                )
+            container, name = split_path(found.symlink_path)
+            objects = Objects(self.endpoint, container)
+            found = await objects.itself(name)
+        return objects.path(name)
 
     async def copy(
         self, name_or_id: Which, container: str, name: str | None = None, *, whole: bool = True, fresh: bool = False
@@ -202,9 +226,10 @@ class Objects(Listing[Object]):
         target = Objects(self.endpoint, container)
         params = {} if whole else {"multipart-manifest": "get"}
         headers = {"X-Copy-From": quoted_path(self.container, source), "X-Fresh-Metadata": "true" if fresh else None}
-        await self.endpoint.request(
-            "PUT", target.path(name or source), content=b"", headers=header_values(headers), params=params
-        )
+        with in_words(self.container, source, to=target.container):
+            await self.endpoint.request(
+                "PUT", target.path(name or source), content=b"", headers=header_values(headers), params=params
+            )
         return await target.get(name or source)
 
     async def link(self, name: str, container: str, target: str, *, etag: str | None = None) -> Object:
@@ -213,11 +238,12 @@ class Objects(Listing[Object]):
         await self.put(name, b"", headers={**headers, "Content-Type": "application/symlink"})
         return await self.itself(name) or await self.get(name)
 
-    async def delete(self, name_or_id: Which, ignore_missing: bool = True) -> bool:
-        """Remove this object, not its segments: True, or False when it was not there."""
+    async def delete(self, name_or_id: Which, ignore_missing: bool = True, *, version_id: str | None = None) -> bool:
+        """Remove this object, or one version of it for good, not its segments: True, or False when it was not there."""
+        params = None if version_id is None else {"version-id": version_id}
         try:
-            with in_words(self.container, self._id(name_or_id)):
-                await self.endpoint.delete(self.path(name_or_id))
+            with in_words(self.container, self._id(name_or_id), version=version_id):
+                await self.endpoint.delete(self.path(name_or_id), params=params)
         except NotFound:
             if not ignore_missing:
                 raise
@@ -228,10 +254,13 @@ class Objects(Listing[Object]):
         return [item async for page in self.pages(params) for item in page.items]
 
     async def pages(self, filters: Filters = None, **query: Query) -> AsyncGenerator[Page[Object], None]:
-        """Page after page; `prefix`, `delimiter`, `marker`, `end_marker`, `reverse` and `limit` are Swift's own."""
+        """Page after page; `prefix`, `delimiter`, `marker`, `end_marker`, `reverse` and `limit` are Swift's own.
+
+        With `versions`, whatever its value, of a container that keeps them: all versions of each object, the newest first.
+        """
         asked = {"format": "json", **(filters or {}), **query}
         params: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
-        can, limit = await capabilities(self.endpoint), int(params.get("limit") or 0)
+        can, limit = await capabilities(self.endpoint), page_limit(params.get("limit"))
         while True:
             with in_words(self.container):
                 page = self._read_page(await self.endpoint.get(self._base, params=params))
@@ -241,6 +270,9 @@ class Objects(Listing[Object]):
             if can.ends_with(names, params.get("marker"), limit):
                 return
             params["marker"] = names[-1]
+            if "versions" in params:
+                # Swift would go on after all versions of the name.
+                params["version_marker"] = page.items[-1].version_id
 
     def _placed(self, item: Object) -> Object:
         name = item.name or item.subdir or ""

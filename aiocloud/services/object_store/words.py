@@ -5,31 +5,56 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from aiocloud.errors import Conflict, HTTPError, NotFound
+from aiocloud.errors import Conflict, HTTPError, NotFound, PreconditionFailed
 
 __all__ = ["in_words"]
 
+_CONDITIONS: frozenset[str] = frozenset(("if-match", "if-none-match", "if-modified-since", "if-unmodified-since"))
+
 
 @contextmanager
-def in_words(container: str, name: str = "") -> Generator[None]:
-    """What a refusal inside the block means for this container, or this object in it, is said in the error."""
+def in_words(container: str, name: str = "", *, version: str | None = None, to: str = "") -> Generator[None]:
+    """What a refusal inside the block means for this container, or this object in it, is said in the error.
+
+    A copy is one to the container `to`.
+    """
     try:
         yield
     except HTTPError as error:
-        if meaning := _meaning(error, container, name):
+        if meaning := _copied(error, container, name, to) if to else _meaning(error, container, name, version):
             error.message = f"{error.message}: {meaning}"
         raise
 
 
-def _meaning(error: HTTPError, container: str, name: str) -> str:
+def _copied(error: HTTPError, container: str, name: str, to: str) -> str:
+    missing = f"there is no object {name!r} in the container {container!r}, or no container {to!r}"
+    return missing if isinstance(error, NotFound) else ""
+
+
+def _meaning(error: HTTPError, container: str, name: str, version: str | None) -> str:
+    target = error.response.headers.get("content-location", "")
     match error:
-        case NotFound() if name:
-            return f"there is no object {name!r} in the container {container!r}, or no such container"
-        case NotFound():
+        case NotFound() if not name or error.method == "PUT":
             return f"there is no container {container!r}"
+        case NotFound() if target:
+            return f"{name!r} in {container!r} is a link to {target}, which is not there"
+        case NotFound():
+            of = "" if version is None else f" of version {version}"
+            return f"there is no object {name!r}{of} in the container {container!r}, or no such container"
         case Conflict(method="DELETE") if not name:
             return f"the container {container!r} is not empty"
+        case Conflict(method="GET" | "HEAD") if name and target:
+            return f"{name!r} in {container!r} is a link to {target}, which lacks a segment or, of a static link, has changed"
         case Conflict(method="GET" | "HEAD") if name:
-            return f"a segment of the large object {name!r} in {container!r} is missing"
+            return f"a segment of the large object {name!r} in {container!r} is missing, or its links lead on and on"
+        case PreconditionFailed(method="PUT" | "DELETE") if name:
+            return _unmet(error, container, name)
         case _:
             return ""
+
+
+def _unmet(error: PreconditionFailed, container: str, name: str) -> str:
+    asked = _CONDITIONS.intersection(error.response.request.headers)
+    if asked == frozenset(("if-none-match",)):
+        return f"there is an object {name!r} in the container {container!r} already"
+    return "" if asked else f"perhaps {container!r} keeps older versions in another container, which is not there"

@@ -161,8 +161,13 @@ async def test_new_metadata_of_a_link_goes_to_its_target(fake: FakeCloud, clouds
             Fault(
                 method="HEAD",
                 path="*/links/second",
-                headers={"Content-Location": "/v1/AUTH_other/box/name"},
+                headers={
+                    "Content-Location": "/v1/AUTH_other/box/name",
+                    "X-Symlink-Target": "box/name",
+                    "X-Symlink-Target-Account": "AUTH_other",
+                },
                 status=200,
+                times=2,
             )
         )
         with pytest.raises(
