@@ -106,6 +106,9 @@ async def test_an_image_is_changed_in_every_way(target: Target, disk: Path) -> N
             await cloud.update_image(image, is_protected=False, is_hidden=True)
             assert image.id not in {each.id for each in await cloud.list_images()}
             assert image.id in {each.id for each in await images.list(os_hidden=True)}
+            named = await cloud.get_image(f"{target.prefix}-b")
+            assert named is not None and (named.id, named.is_hidden) == (image.id, True)
+            assert await cloud.get_image(f"{target.prefix}-b", {"min_disk": 2}) is None
             await images.deactivate(image)
             with pytest.raises(aiocloud.Forbidden):
                 await cloud.download_image(image, output_path=disk.with_name("copy"))

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from aiocloud._http import httpx
 from aiocloud._json import load_json, mapping
-from aiocloud.collection import Collection, Creatable
+from aiocloud.collection import Collection, Creatable, Filters
+from aiocloud.match import matches, only
 from aiocloud.model import NullAs, Place, Resource, Spec, Text, Which, Wire, build, wire_names
 from aiocloud.paths import arrives, join
 from aiocloud.services.image.member import ImageTask, Member, Members, NewMember
@@ -125,6 +126,15 @@ class EditImage(_Described):
 
 class Images(Collection[Image, New, Edit], Generic[New, Edit]):
     """The images that a project may see."""
+
+    async def find(self, name_or_id: Which, filters: Filters = None) -> Image | None:
+        """The one with this name or id, or None; a hidden one where no other has the name. Raises Ambiguous for several."""
+        found = await super().find(name_or_id, filters)
+        given_id, text = self._split(name_or_id)
+        if found is not None or given_id is not None:
+            return found
+        hidden = await self.named(text, hidden=True)
+        return only([image for image in hidden if matches(image, filters or {})], text, self.kind)
 
     async def named(self, name: str, *, hidden: bool = False) -> list[Image]:
         """Those with exactly this name; Glance's own filter `name=` cares for neither case nor accents.
