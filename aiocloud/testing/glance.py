@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from aiocloud.testing import glance_query
 from aiocloud.testing.glance_data import ImageData, data_of, receive, tiny_disk
 from aiocloud.testing.glance_import import Imports
-from aiocloud.testing.glance_patch import check_fields, patch
+from aiocloud.testing.glance_patch import check_fields, check_reserved, patch
 from aiocloud.testing.glance_query import Item
 from aiocloud.testing.glance_text import SCHEMAS, UNAUTHORIZED, UUID_PATTERN, mismatch, page
 from aiocloud.testing.http import Fail, Reply, Req, as_wsgi
@@ -182,7 +182,7 @@ class Glance(Service):
         image.update(
             status="active",
             size=data.blob.size,
-            virtual_size=data.virtual_size(image["disk_format"]),
+            virtual_size=data.virtual_size(image["disk_format"]) if image["container_format"] == "bare" else None,
             checksum=data.blob.md5,
             os_hash_algo="sha512",
             os_hash_value=data.sha512,
@@ -273,6 +273,10 @@ class Glance(Service):
         if "id" in given and not re.match(UUID_PATTERN, str(given["id"])):
             raise mismatch(f"'{given['id']}' does not match '{UUID_PATTERN}'", "['id']")
         check_fields(given)
+        for name in given:
+            if len(name) > 255:
+                raise Fail(400, "Custom property should not be greater than 255 characters.")
+            check_reserved(name)
         if given.get("owner") not in {None, req.project_id} and not req.is_admin:
             words = f"You are not permitted to create images owned by '{given['owner']}'"
             raise Fail(403, "Access was denied to this resource.", words)

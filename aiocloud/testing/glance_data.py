@@ -48,7 +48,7 @@ class ImageData:
         """Bytes that the disk will have: written in a qcow2's header, the size of a raw one."""
         if disk_format == "qcow2":
             return int.from_bytes(self.head[24:32], "big")
-        return self.blob.size if disk_format == "raw" else None
+        return self.blob.size or None if disk_format == "raw" else None
 
 
 async def receive(stream: AsyncIterator[bytes], *, keep: bool = True) -> ImageData:

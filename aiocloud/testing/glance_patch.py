@@ -64,6 +64,7 @@ def patch(image: Item, content_type: str, body: bytes, read_only: frozenset[str]
             raise Fail(403, DENIED, "Owner can't be updated by non admin.")
         if path in read_only:
             raise Fail(403, f"Attribute '{path}' is read-only.")
+        check_reserved(path)
         check_allowed(changed, operation, path, value, is_admin=is_admin)
         if operation != "add" and path not in changed:
             raise Fail(409, CONFLICT, f"Property {path} does not exist.")
@@ -72,6 +73,12 @@ def patch(image: Item, content_type: str, body: bytes, read_only: frozenset[str]
         else:
             changed[path] = list(dict.fromkeys(value)) if path == "tags" and isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType]
     return changed
+
+
+def check_reserved(name: str) -> None:
+    """A `Fail` with 403 for a property that is Glance's own."""
+    if name.startswith("os_glance_"):
+        raise Fail(403, DENIED, f"Attribute '{name}' is reserved.")
 
 
 def check_allowed(image: Item, operation: str, path: str, value: Any, *, is_admin: bool) -> None:
@@ -125,6 +132,14 @@ def read_operation(content_type: str, one: Any) -> tuple[str, str, Any]:
     return verb, path[1:].replace("~1", "/").replace("~0", "~"), given.get("value")
 
 
+def check_range(name: str, value: int) -> None:
+    """A `Fail` with 400 for a number that the database can't keep."""
+    if value < 0:
+        raise Fail(400, f"Invalid value '{value}' for parameter '{name}': Cannot be a negative value")
+    if value >= 2**31:
+        raise Fail(400, f"'{name}' value out of range, must not exceed {2**31 - 1}.")
+
+
 def check_fields(image: Item) -> None:
     """A `Fail` with 400 unless every value is of its property's type."""
     for name, choices in CHOICES.items():
@@ -134,6 +149,11 @@ def check_fields(image: Item) -> None:
         value = image.get(name)
         if name in image and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
             raise mismatch(f"{value!r} is not of type '{word}'", f"['{name}']")
+        if kind is int and value is not None:
+            check_range(name, value)
+    name = image.get("name")
+    if isinstance(name, str) and len(name) > 255:
+        raise mismatch(f"{name!r} is too long", "['name']")
     tags = image.get("tags", [])
     if not isinstance(tags, list):
         raise mismatch(f"{tags!r} is not of type 'array'", "['tags']")

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -68,6 +69,38 @@ async def test_properties_and_tags_are_kept(target: Target, disk: Path) -> None:
             assert found["team"] == "ops"
         finally:
             await cloud.delete_image(target.prefix, wait=True)
+
+
+async def test_what_glance_cant_keep_is_refused(target: Target) -> None:
+    """By a record that is to be, and by one that is there."""
+    cases: list[tuple[str, dict[str, Any]]] = [
+        ("is too long|too long", {"name": "x" * 256}),
+        ("Cannot be a negative value", {"min_disk": -1}),
+        ("must not exceed 2147483647", {"min_ram": 2**31}),
+        ("is not one of", {"visibility": "secret"}),
+        ("Attribute 'os_glance_x' is reserved", {"properties": {"os_glance_x": "1"}}),
+        ("Attribute 'status' is read-only", {"properties": {"status": "active"}}),
+    ]
+    async with target.connect() as cloud:
+        image = await cloud.image.images.create(name=target.prefix)
+        try:
+            for why, fields in cases:
+                with pytest.raises((aiocloud.BadRequest, aiocloud.Forbidden), match=why):
+                    await cloud.image.images.create(**{"name": target.prefix, **fields})
+                with pytest.raises((aiocloud.BadRequest, aiocloud.Forbidden), match=why):
+                    await cloud.update_image(image, **fields)
+            with pytest.raises(aiocloud.BadRequest, match="should not be greater than 255 characters"):
+                await cloud.image.images.create(name=target.prefix, properties={"k" * 256: "v"})
+            assert [each.id for each in await cloud.image.images.named(target.prefix)] == [image.id]
+            assert (await cloud.image.images.get(image)).virtual_size is None
+            empty = await cloud.create_image(target.prefix, data=b"", disk_format="raw")
+            assert (empty.size, empty.virtual_size, empty.status) == (0, None, "active")
+            await cloud.delete_image(empty)
+            boxed = await cloud.create_image(target.prefix, data=b"x", disk_format="raw", container_format="docker")
+            assert (boxed.size, boxed.virtual_size) == (1, None)
+            await cloud.delete_image(boxed)
+        finally:
+            await cloud.delete_image(image)
 
 
 async def test_a_file_that_is_not_there_sends_nothing(target: Target, tmp_path: Path) -> None:
