@@ -11,12 +11,13 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from ipaddress import ip_network
+from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 from pydantic import SecretStr
 
-from aiocloud.errors import InvalidRequest
+from aiocloud.errors import InvalidRequest, Unsupported
 from aiocloud.model import Which
 from aiocloud.region import Region
 from aiocloud.services.object_store.headers import container_path, object_path
@@ -25,11 +26,19 @@ __all__ = ["FormSignature", "generate_form_signature", "generate_temp_url", "set
 
 
 def sign_url(
-    key: str, path: str, expires: int, *, method: str = "GET", digest: str = "sha256", prefix: bool = False
+    key: str,
+    path: str,
+    expires: int,
+    *,
+    method: str = "GET",
+    digest: str = "sha256",
+    prefix: bool = False,
+    ip_range: str | None = None,
 ) -> str:
     """The signature of a temporary URL for a path (`/v1/ACCOUNT/CONTAINER/OBJECT`, not quoted)."""
     what = f"prefix:{path}" if prefix else path
-    return _sign(key, f"{method.upper()}\n{expires}\n{what}", digest)
+    whence = "" if ip_range is None else f"ip={ip_range}\n"
+    return _sign(key, f"{whence}{method.upper()}\n{expires}\n{what}", digest)
 
 
 def sign_form(
@@ -64,6 +73,18 @@ def _digest(feature: Mapping[str, Any] | None) -> str:
         return "sha256"
     allowed = feature.get("allowed_digests") or ["sha1"]
     return next((each for each in ("sha256", "sha512", "sha1") if each in allowed), "sha256")
+
+
+async def _offered(cloud: Region, name: Literal["tempurl", "formpost"], what: str) -> Mapping[str, Any] | None:
+    """What a cloud says of its signatures. Raises Unsupported where Swift itself says that it has none.
+
+    Others, Ceph's gateway for one, have forms and don't say so: they sign as temporary URLs are signed.
+    """
+    can = await cloud.object_store.capabilities()
+    found = can.formpost if name == "formpost" else can.tempurl
+    if found is None and can.is_swift:
+        raise Unsupported(f"the object store takes no {what} that are signed: its /info has no {name}")
+    return can.tempurl if found is None else found
 
 
 async def _key(cloud: Region, container: str, key: str | SecretStr | None) -> str:
@@ -112,25 +133,53 @@ async def generate_temp_url(
     prefix: bool = False,
     filename: str | None = None,
     inline: bool = False,
+    ip_range: str | None = None,
 ) -> str:
     """An address that works without a login for so many seconds. `prefix` signs all objects whose names begin so.
 
-    `filename` is what a browser saves it as; `inline` lets it be shown instead.
+    `filename` is what a browser saves it as; `inline` lets it be shown instead. With `ip_range`, an address or a network
+    such as `192.0.2.0/24`, it works from there alone. Raises InvalidRequest for a method that the cloud signs no URLs for.
     """
     if seconds < 1:
         raise InvalidRequest(f"seconds must be at least 1, not {seconds}")
+    can = await _offered(cloud, "tempurl", "temporary URLs")
+    _check_method(method, can)
+    _check_range(ip_range)
     place = cloud.object_store.objects(container).container
     url, account = await _account(cloud)
-    expires, digest = int(time.time()) + seconds, _digest((await cloud.object_store.capabilities()).tempurl)
-    plain = f"{account}/{place}/{name}"
-    signature = sign_url(await _key(cloud, place, key), plain, expires, method=method, digest=digest, prefix=prefix)
+    path = container_path(place) + ("/" if prefix and not name else object_path(name))
+    expires, plain = int(time.time()) + seconds, f"{account}/{place}/{name}"
+    signature = sign_url(
+        await _key(cloud, place, key),
+        plain,
+        expires,
+        method=method,
+        digest=_digest(can),
+        prefix=prefix,
+        ip_range=ip_range,
+    )
     query: dict[str, str] = {"temp_url_sig": signature, "temp_url_expires": str(expires)}
     if prefix:
         query["temp_url_prefix"] = name
+    if ip_range is not None:
+        query["temp_url_ip_range"] = ip_range
     if filename:
         query["filename"] = filename
-    path = container_path(place) + (object_path(name) if name else "/")
     return f"{url}{path}?{urlencode(query)}{'&inline' if inline else ''}"
+
+
+def _check_method(method: str, feature: Mapping[str, Any] | None) -> None:
+    """Raises InvalidRequest for a method that no temporary URL has: those that the cloud tells, else Swift's own."""
+    signed = (feature or {}).get("methods") or ["GET", "HEAD", "PUT", "POST", "DELETE"]
+    if method.upper() not in signed:
+        raise InvalidRequest(f"the method of a temporary URL is {', '.join(signed)}, not {method!r}")
+
+
+def _check_range(ip_range: str | None) -> None:
+    try:
+        _ = None if ip_range is None else ip_network(ip_range, strict=False)
+    except ValueError:
+        raise InvalidRequest(f"ip_range is an address or a network, not {ip_range!r}") from None
 
 
 async def generate_form_signature(
@@ -143,7 +192,10 @@ async def generate_form_signature(
     timeout: int,
     temp_url_key: str | SecretStr | None = None,
 ) -> FormSignature:
-    """What an HTML form needs to upload files without a login; `timeout` is in seconds, `max_file_size` in bytes."""
+    """What an HTML form needs to upload files without a login; `timeout` is in seconds, `max_file_size` in bytes.
+
+    Raises Unsupported where the cloud says that it takes no such forms.
+    """
     for what, number in (
         ("max_file_size", max_file_size),
         ("max_upload_count", max_upload_count),
@@ -151,14 +203,13 @@ async def generate_form_signature(
     ):
         if number < 1:
             raise InvalidRequest(f"{what} must be at least 1, not {number}")
+    can = await _offered(cloud, "formpost", "forms")
     place = cloud.object_store.objects(container).container
     url, account = await _account(cloud)
     expires = int(time.time()) + timeout
     key = await _key(cloud, place, temp_url_key)
     path = f"{account}/{place}/{object_prefix}"
-    can = await cloud.object_store.capabilities()
-    digest = _digest(can.tempurl if can.formpost is None else can.formpost)
-    signature = sign_form(key, path, redirect_url, max_file_size, max_upload_count, expires, digest=digest)
+    signature = sign_form(key, path, redirect_url, max_file_size, max_upload_count, expires, digest=_digest(can))
     there = container_path(place) + (object_path(object_prefix) if object_prefix else "/")
     return FormSignature(f"{url}{there}", expires, signature)
 

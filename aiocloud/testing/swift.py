@@ -13,8 +13,9 @@ from urllib.parse import quote
 from aiocloud.testing import swift_versions
 from aiocloud.testing.http import Fail, Reply, Req
 from aiocloud.testing.state import RegionState, Service
-from aiocloud.testing.swift_access import check_access
+from aiocloud.testing.swift_access import check_access, signed
 from aiocloud.testing.swift_bulk import bulk_delete, extract_archive
+from aiocloud.testing.swift_form import is_form, post_form
 from aiocloud.testing.swift_large import parts_of, read
 from aiocloud.testing.swift_objects import Objects
 from aiocloud.testing.swift_store import Account, Container, Listing, Obj, http_date, listed_date, timestamp_text
@@ -99,6 +100,8 @@ class Swift(Service):
         """The handler behind swift's own access rules."""
 
         async def checked(req: Req) -> Reply:
+            if is_form(req):
+                return await post_form(self, req)
             check_access(self, req)
             return await served(self, req, handler)
 
@@ -122,6 +125,8 @@ class Swift(Service):
 
     def error(self, req: Req, fail: Fail) -> Reply:
         """HTML, or the bare words that some refusals have."""
+        if fail.kind == "form":
+            return Reply(fail.status, fail.message.encode(), {**HTML, "www-authenticate": 'Swift realm="unknown"'})
         if fail.status == 401:
             return self.unauthorized(req)
         if fail.kind == "plain":
@@ -140,9 +145,9 @@ class Swift(Service):
         """With the account as the realm."""
         realm = [*req.path.split("/"), "", "", ""][2] or "unknown"
         identity = f"{req.root}/{self.region.cloud.name}/identity"
-        if req.get("temp_url_sig") is not None:
+        if signed(req):
             words = b"401 Unauthorized: Temp URL invalid\n"
-            return Reply(401, words, {**HTML, "www-authenticate": f'Swift realm="{realm}"'})
+            return Reply(401, words, {**HTML, "www-authenticate": 'Swift realm="unknown"'})
         return self.page(401, {"www-authenticate": f'Swift realm="{realm}", Keystone uri="{identity}"'})
 
     # Finding
@@ -235,6 +240,7 @@ class Swift(Service):
                 "slo": slo,
                 "dlo": {"max_segments": 10000},
                 "tempurl": tempurl,
+                "formpost": {name: tempurl[name] for name in ("allowed_digests", "deprecated_digests")},
                 "symlink": {"symloop_max": 2, "static_links": True},
                 "versioned_writes": {"allowed_flags": ["x-versions-location", "x-history-location"]},
                 "object_versioning": {},

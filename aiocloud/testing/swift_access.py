@@ -10,6 +10,7 @@ import binascii
 import hmac
 from collections.abc import Iterator
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -25,7 +26,7 @@ READS = frozenset({"GET", "HEAD"})
 
 def check_access(swift: Swift, req: Req) -> None:
     """A `Fail` with 401 or 403 unless the caller may do this."""
-    if req.get("temp_url_sig") is not None:
+    if signed(req):
         check_temp_url(swift, req)
         return
     account = req.args["account"]
@@ -34,6 +35,11 @@ def check_access(swift: Swift, req: Req) -> None:
     if listed(swift, req):
         return
     raise Fail(401 if req.who is None else 403, "")
+
+
+def signed(req: Req) -> bool:
+    """Whether this is a temporary URL."""
+    return req.get("temp_url_sig") is not None or req.get("temp_url_expires") is not None
 
 
 def listed(swift: Swift, req: Req) -> bool:
@@ -58,7 +64,10 @@ def check_temp_url(swift: Swift, req: Req) -> None:
     digest, signature = read_signature(signature)
     if swift.as_ceph and digest != "sha1":
         raise Fail(401, "Temp URL invalid", "tempurl")
-    if digest is None or expires <= swift.region.clock.now():
+    if digest is None or expires <= swift.region.clock.now() or not req.args.get("object", ""):
+        raise Fail(401, "Temp URL invalid", "tempurl")
+    whence = req.get("temp_url_ip_range")
+    if whence is not None and not within(whence):
         raise Fail(401, "Temp URL invalid", "tempurl")
     prefix = req.get("temp_url_prefix")
     below = req.path if prefix is None else f"prefix:/v1/{req.args['account']}/{req.args['container']}/{prefix}"
@@ -72,9 +81,26 @@ def check_temp_url(swift: Swift, req: Req) -> None:
         for method in methods:
             for path in {below, whole, unquote(below), unquote(whole)}:
                 words = f"{method}\n{int(expires)}\n{path}".encode()
+                words = words if whence is None else f"ip={whence}\n".encode() + words
                 if hmac.compare_digest(hmac.new(key.encode(), words, digest).hexdigest(), signature):
+                    check_headers(req)
                     return
     raise Fail(401, "Temp URL invalid", "tempurl")
+
+
+def within(network: str) -> bool:
+    """Whether whoever asks is in this network; for the fake everybody is on this machine."""
+    try:
+        return ip_address("127.0.0.1") in ip_network(network)
+    except ValueError:
+        return False
+
+
+def check_headers(req: Req) -> None:
+    """A `Fail` with 400 for headers by which an upload would show what its signer did not mean to show."""
+    for name in ("x-object-manifest", "x-symlink-target", "x-copy-from"):
+        if req.method in ("PUT", "POST") and name in req.headers:
+            raise Fail(400, f"The header {name.title()!r} is not allowed in this tempurl", "plain")
 
 
 def keys(swift: Swift, req: Req) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
@@ -10,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from aiocloud.testing import swift_large, swift_versions
 from aiocloud.testing.http import Fail, Reply, Req
-from aiocloud.testing.swift_access import check_access
+from aiocloud.testing.swift_access import check_access, read_expiry
 from aiocloud.testing.swift_bulk import extract_archive
 from aiocloud.testing.swift_store import Blob, Container, Obj, TooLargeError, http_date, timestamp_text
 from aiocloud.testing.swift_text import check_meta
@@ -128,7 +129,8 @@ class Objects:
     def fresh(self, req: Req, blob: Blob) -> Obj:
         """A new object with what the headers say of it."""
         now = self.swift.region.clock.now()
-        kind = req.headers.get("content-type") or "application/octet-stream"
+        guessed = mimetypes.guess_type(req.args["object"])[0] or "application/octet-stream"
+        kind = req.headers.get("content-type") or guessed
         obj = Obj(req.args["object"], blob, kind, now, created=now)
         obj.headers = self.read_headers(req)
         return obj
@@ -250,9 +252,7 @@ class Objects:
         if where:
             headers["content-location"] = where
         if req.get("temp_url_sig") is not None:
-            inline = "inline" if req.get("inline") is not None else "attachment"
-            filename = req.get("filename") or obj.name.rsplit("/", 1)[-1]
-            headers.setdefault("content-disposition", f'{inline}; filename="{quote(filename)}"')
+            headers = as_temporary(req, req.args["object"], headers)
         unmet = self.unmet(req, obj.blob.md5 if self.swift.as_ceph else headers["etag"], obj)
         if unmet is not None:
             return Reply(unmet, b"", {**headers, **(HTML if unmet == 412 else {}), "content-length": "0"})
@@ -413,6 +413,19 @@ class Objects:
 def link_path(account: str, link: Obj) -> str:
     """Where a symbolic link in this account leads to."""
     return f"/v1/{link.link_account or account}/{quote(link.symlink)}"
+
+
+def as_temporary(req: Req, name: str, headers: dict[str, str]) -> dict[str, str]:
+    """What a temporary URL shows of an object: no metadata, when it ends, and how a browser is to save it."""
+    shown = {key: value for key, value in headers.items() if not key.startswith("x-object-meta-")}
+    inline, given = req.get("inline") is not None, req.get("filename")
+    filename = given or name.rstrip("/").rpartition("/")[2]
+    named = f"; filename=\"{quote(filename, safe=' ')}\"; filename*=UTF-8''{quote(filename)}"
+    if inline:
+        shown["content-disposition"] = "inline" + (named if given else "")
+    elif given or "content-disposition" not in shown:
+        shown["content-disposition"] = "attachment" + named
+    return {**shown, "expires": http_date(read_expiry(req.get("temp_url_expires") or ""))}
 
 
 def has_etag(header: str, etag: str) -> bool:

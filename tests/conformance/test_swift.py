@@ -7,6 +7,7 @@ import tarfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import anyio
 import pytest
@@ -318,9 +319,29 @@ async def test_addresses_without_a_login(target: Target) -> None:
         assert there.status_code == 200
         shown = await nobody.get(await cloud.generate_temp_url(box, "up", 60, filename="x.txt", inline=True))
         assert shown.headers["content-disposition"].startswith('inline; filename="x.txt"')
+        for ip_range, status in (("127.0.0.0/8", 200), ("192.0.2.0/24", 401)):
+            near = await cloud.generate_temp_url(box, "up", 60, ip_range=ip_range)
+            if urlsplit(near).hostname in ("127.0.0.1", "fake.test"):
+                assert (await nobody.get(near)).status_code == status
         brief = await cloud.generate_temp_url(box, "up", 1)
         await anyio.sleep(2.1)
         assert (await nobody.get(brief)).status_code == 401
+
+
+async def test_a_form_uploads_files_without_a_login(target: Target) -> None:
+    box = target.prefix
+    async with opened(target, box) as cloud, anybody(target) as nobody:
+        await cloud.set_temp_url_key(box)
+        try:
+            form = await cloud.generate_form_signature(box, "a b/ü", "", 1000, 2, 60)
+        except aiocloud.Unsupported:
+            pytest.skip(f"{cloud.name} takes no forms")
+        fields = {"redirect": "", "max_file_size": "1000", "max_file_count": "2", "expires": str(form.expires)}
+        for signature, status in (("0" * len(form.signature), 401), (form.signature, 201)):
+            sent = {**fields, "signature": signature}
+            answer = await nobody.post(form.url, data=sent, files={"file": ("name", b"content")})
+            assert answer.status_code == status
+        assert await cloud.get_object(box, "a b/üname") == b"content"
 
 
 async def test_a_container_is_a_web_site(target: Target) -> None:

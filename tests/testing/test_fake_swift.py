@@ -369,6 +369,11 @@ async def test_signed_urls_let_strangers_in_until_they_expire(fake: FakeCloud) -
         assert (await http.get(signed("GET", now - 1))).status_code == 401
         assert (await http.get(signed("PUT", now + 100))).status_code == 401
         assert (await http.put(signed("PUT", now + 100), content=b"new")).status_code == 201
+        link = await http.put(signed("PUT", now + 100), content=b"", headers={"x-symlink-target": "box/secret"})
+        assert (link.status_code, "X-Symlink-Target" in link.text) == (400, True)
+        given = (await http.get(signed("GET", now + 100))).headers
+        assert given["content-disposition"] == "attachment; filename=\"a\"; filename*=UTF-8''a"
+        assert "expires" in given
 
 
 async def test_public_containers_are_read_by_anybody_and_written_by_nobody_else(fake: FakeCloud) -> None:

@@ -31,6 +31,12 @@ class Capabilities(Value):
     symlink: dict[str, Any] | None = None
 
     @property
+    def is_swift(self) -> bool:
+        """Is it Swift itself that answers, and not another service that speaks its API?"""
+        version = self.swift.get("version")
+        return isinstance(version, str) and version[:1].isdigit()
+
+    @property
     def max_file_size(self) -> int:
         """Bytes in one object that is not put together from segments."""
         return _number(self.swift, "max_file_size", 5 * GiB + 2)
@@ -56,8 +62,7 @@ class Capabilities(Value):
         Swift's is when it has fewer than it may have. Other services, Ceph's gateway for one, have short pages in between
         (https://tracker.ceph.com/issues/44554): theirs have ended when there is nothing more.
         """
-        version = self.swift.get("version")
-        if isinstance(version, str) and version[:1].isdigit():
+        if self.is_swift:
             return len(names) < min(self.listing_limit, limit or self.listing_limit)
         return not names or names[-1] == marker
 

@@ -47,6 +47,33 @@ async def test_a_temporary_url_works_without_a_login_for_what_it_was_made_for(
         assert (await anybody.get(url.partition("?")[0])).status_code == 401
 
 
+async def test_a_temporary_url_that_could_not_work_is_not_made(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud, httpx.AsyncClient(transport=fake.transport) as anybody:
+        await cloud.create_object("box", "name", data=b"hello")
+        await cloud.set_temp_url_key("box")
+        for method in ("PATCH", ""):
+            with pytest.raises(aiocloud.InvalidRequest, match=f"GET, HEAD, PUT, POST, DELETE, not '{method}'"):
+                await cloud.generate_temp_url("box", "name", 60, method)
+        with pytest.raises(aiocloud.InvalidRequest, match="an empty name"):
+            await cloud.generate_temp_url("box", "", 60)
+        with pytest.raises(aiocloud.InvalidRequest, match="ip_range is an address or a network, not 'here'"):
+            await cloud.generate_temp_url("box", "name", 60, ip_range="here")
+        every = await cloud.generate_temp_url("box", "", 60, prefix=True)
+        assert (await anybody.get(every.replace("/box/?", "/box/name?"))).content == b"hello"
+
+
+async def test_a_temporary_url_may_be_for_some_addresses_only(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud, httpx.AsyncClient(transport=fake.transport) as anybody:
+        await cloud.create_object("box", "name", data=b"hello")
+        await cloud.set_temp_url_key("box")
+        for ip_range, status in (("127.0.0.0/8", 200), ("127.0.0.1", 200), ("192.0.2.0/24", 401)):
+            url = await cloud.generate_temp_url("box", "name", 60, ip_range=ip_range)
+            assert (await anybody.get(url)).status_code == status
+        url = await cloud.generate_temp_url("box", "name", 60, ip_range="192.0.2.0/24")
+        widened = url.replace("192.0.2.0%2F24", "0.0.0.0%2F0")
+        assert (widened != url, (await anybody.get(widened)).status_code) == (True, 401)
+
+
 def test_signatures_are_what_swift_computes() -> None:
     """https://docs.openstack.org/swift/latest/api/temporary_url_middleware.html and form_post_middleware.html"""
     text = b"GET\n1400003600\n/v1/AUTH_account/container/object"
@@ -72,6 +99,41 @@ async def test_a_form_is_signed_for_its_url(fake: FakeCloud, clouds_yaml: Path) 
         text = f"{path}\nhttps://example.org/\n1000\n2\n{form.expires}".encode()
         assert form.signature == hmac.new(b"key", text, "sha256").hexdigest()
         assert not parse_qs(urlsplit(form.url).query)
+
+
+async def test_a_signed_form_uploads_files(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud, httpx.AsyncClient(transport=fake.transport) as anybody:
+        await cloud.create_container("box")
+        await cloud.set_temp_url_key("box")
+
+        async def send(size: int, redirect: str = "", **more: str) -> httpx.Response:
+            form = await cloud.generate_form_signature("box", "up/ü", redirect, size, 2, 60)
+            limits = {"redirect": redirect, "max_file_size": "5", "max_file_count": "2"}
+            fields = {**limits, "expires": str(form.expires), "signature": form.signature, **more}
+            files = [(f"file{at}", (name, b"12345", "text/x")) for at, name in enumerate(("a.txt", "größe"))]
+            return await anybody.post(form.url, data=fields, files=files)
+
+        assert (await send(5)).status_code == 201
+        assert await cloud.get_object("box", "up/üa.txt") == b"12345"
+        assert [(each.name, each.content_type) for each in await cloud.list_objects("box")] == [
+            ("up/üa.txt", "text/x"),
+            ("up/ügröße", "text/x"),
+        ]
+        moved = await send(5, "https://example.com/?a=b")
+        assert (moved.status_code, moved.headers["location"]) == (303, "https://example.com/?a=b&status=201&message=")
+        for refused, status in ((await send(6), 401), (await send(5, expires="1"), 401), (await send(4), 401)):
+            assert refused.status_code == status
+
+
+async def test_what_swift_does_not_offer_is_not_signed(fake: FakeCloud, clouds_yaml: Path) -> None:
+    info = {"swift": {"version": "2.38.0"}, "slo": {}}
+    fake.fault(Fault(method="GET", path="*/info", status=200, body=info, times=None))
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_container("box")
+        with pytest.raises(aiocloud.Unsupported, match="fake.*no temporary URLs .* /info has no tempurl"):
+            await cloud.generate_temp_url("box", "name", 60, key="key")
+        with pytest.raises(aiocloud.Unsupported, match="fake.*no forms .* /info has no formpost"):
+            await cloud.generate_form_signature("box", "up/", "", 1000, 2, 60, temp_url_key="key")
 
 
 async def test_conditions_copies_links_and_settings(fake: FakeCloud, clouds_yaml: Path) -> None:
