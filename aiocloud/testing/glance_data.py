@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Literal
 
 from anyio.lowlevel import checkpoint
 
@@ -22,6 +23,15 @@ MAGIC: dict[str, tuple[int, bytes, int]] = {
     "iso": (0x8001, b"CD001", 0x8006),
 }
 """Disk format -> where its mark stands, the mark, and how many bytes there must be at least."""
+
+
+VIRTUAL_SIZE: dict[str, tuple[int, Literal["big", "little"], int]] = {
+    "qcow2": (24, "big", 1),
+    "vmdk": (12, "little", 512),
+    "vhd": (40, "big", 1),
+    "vdi": (0x170, "little", 1),
+}
+"""Disk format -> where in its header the disk's size stands in 8 bytes, in which order, and in units of how many bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +55,13 @@ class ImageData:
         return disk_format not in MAGIC or self.disk_format == disk_format
 
     def virtual_size(self, disk_format: str | None) -> int | None:
-        """Bytes that the disk will have: written in a qcow2's header, the size of a raw one."""
-        if disk_format == "qcow2":
-            return int.from_bytes(self.head[24:32], "big")
-        return self.blob.size or None if disk_format == "raw" else None
+        """Bytes that the disk will have: written in most headers, the size of a raw one."""
+        if disk_format == "raw":
+            return self.blob.size or None
+        if disk_format not in VIRTUAL_SIZE:
+            return None
+        place, order, unit = VIRTUAL_SIZE[disk_format]
+        return int.from_bytes(self.head[place : place + 8], order) * unit or None
 
 
 async def receive(stream: AsyncIterator[bytes], *, keep: bool = True) -> ImageData:

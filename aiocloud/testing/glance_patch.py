@@ -151,9 +151,8 @@ def check_fields(image: Item) -> None:
             raise mismatch(f"{value!r} is not of type '{word}'", f"['{name}']")
         if kind is int and value is not None:
             check_range(name, value)
-    name = image.get("name")
-    if isinstance(name, str) and len(name) > 255:
-        raise mismatch(f"{name!r} is too long", "['name']")
+    if len(image.get("name") or "") > 255:
+        raise mismatch(f"{image['name']!r} is too long", "['name']")
     tags = image.get("tags", [])
     if not isinstance(tags, list):
         raise mismatch(f"{tags!r} is not of type 'array'", "['tags']")

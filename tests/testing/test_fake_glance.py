@@ -271,3 +271,17 @@ async def test_quotas_hold() -> None:
         assert (await get(http, image))["status"] == "queued"
         usage = (await http.get("/v2/info/usage")).json()["usage"]
         assert usage["image_count_total"] == {"limit": 1, "usage": 1}
+
+
+async def test_the_size_of_a_disk_is_read_from_its_header(fake: FakeCloud) -> None:
+    headers = {
+        "vdi": bytes(0x40) + b"\x7f\x10\xda\xbe".ljust(0x170 - 0x40, b"\0") + (1 << 20).to_bytes(8, "little"),
+        "vhd": b"conectix".ljust(40, b"\0") + (1 << 20).to_bytes(8, "big"),
+        "vmdk": b"KDMV".ljust(12, b"\0") + (1 << 11).to_bytes(8, "little"),
+    }
+    async with wire(fake, "image") as http:
+        for disk_format, header in headers.items():
+            image = await create(http, disk_format=disk_format)
+            sent = await http.put(image["file"], content=header.ljust(4096, b"\0"), headers=OCTETS)
+            assert sent.status_code == 204
+            assert (await get(http, image))["virtual_size"] == 1 << 20
