@@ -102,8 +102,11 @@ class Swift(Service):
         async def checked(req: Req) -> Reply:
             if is_form(req):
                 return await post_form(self, req)
+            return await served(self, req, allowed)
+
+        async def allowed(req: Req) -> Reply:
             check_access(self, req)
-            return await served(self, req, handler)
+            return await handler(req)
 
         return checked
 
@@ -213,7 +216,7 @@ class Swift(Service):
             "max_meta_name_length": META_LIMITS["name"],
             "max_meta_value_length": META_LIMITS["value"],
             "max_meta_count": META_LIMITS["count"],
-            "max_meta_overall_size": 4096,
+            "max_meta_overall_size": META_LIMITS["all"],
             "max_header_size": 8192,
             "max_object_name_length": 1024,
             "container_listing_limit": self.listing_limit,
@@ -245,6 +248,7 @@ class Swift(Service):
                 "versioned_writes": {"allowed_flags": ["x-versions-location", "x-history-location"]},
                 "object_versioning": {},
                 "container_quotas": {},
+                "account_quotas": {},
                 "staticweb": {},
                 "bulk_upload": {"max_containers_per_extraction": 10000, "max_failed_extractions": 1000},
                 "bulk_delete": {"max_deletes_per_request": self.max_deletes, "max_failed_deletes": 1000},
@@ -304,6 +308,8 @@ class Swift(Service):
         """POST: metadata, or a bulk delete."""
         if req.get("bulk-delete") is not None:
             return await bulk_delete(self, req)
+        if "x-account-meta-quota-bytes" in req.headers and not (req.who is not None and req.is_admin):
+            raise Fail(403, "")
         change_headers(self.account(req.args["account"]).headers, req, "account")
         return self.empty(204)
 
@@ -372,12 +378,17 @@ class Swift(Service):
         """PUT: 201 when new, 202 when it was there; or extract-archive."""
         if req.get("extract-archive") is not None:
             return await extract_archive(self, req)
+        policy = req.headers.get("x-storage-policy", "default")
+        if policy != "default":
+            raise Fail(400, f"Invalid X-Storage-Policy {policy!r}", "plain")
         box, fresh = self.make_container(req.args["account"], req.args["container"])
         self.change_container(box, req)
         return self.empty(201) if fresh else self.page(202)
 
     async def post_container(self, req: Req) -> Reply:
-        """POST: metadata."""
+        """POST: metadata; or a bulk delete."""
+        if req.get("bulk-delete") is not None:
+            return await bulk_delete(self, req)
         box = self.container(req.args["account"], req.args["container"])
         self.change_container(box, req)
         box.modified = self.region.clock.now()

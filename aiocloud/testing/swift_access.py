@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from aiocloud.testing.http import Fail, Req
 
@@ -53,9 +53,40 @@ def listed(swift: Swift, req: Req) -> bool:
     projects = [rule.partition(":")[0] for rule in rules if rule and not rule.startswith(".")]
     if req.who is not None and (req.project_id in projects or "*" in projects):
         return True
-    if kind == "write" or ".r:*" not in rules:
+    if kind == "write" or not from_allowed_host(req.headers.get("referer", ""), rules):
         return False
     return "object" in req.args or ".rlistings" in rules
+
+
+def from_allowed_host(referer: str, rules: list[str]) -> bool:
+    """Whether the page that led here is on a host that the list names; the last rule that fits decides."""
+    host, allowed = urlsplit(referer).hostname or "unknown", False
+    for rule in rules:
+        name = rule.removeprefix(".r:")
+        named = name.removeprefix("-")
+        if name != rule and (named in ("*", host) or (named.startswith(".") and host.endswith(named))):
+            allowed = named == name
+    return allowed
+
+
+def clean_acl(header: str, value: str) -> str:
+    """An access list as it is kept; a `Fail` with 400 for one that says nothing."""
+    rules: list[str] = []
+    for rule in filter(None, (each.strip() for each in value.split(","))):
+        kind, colon, host = (each.strip() for each in rule.partition(":"))
+        if not colon or not kind.startswith("."):
+            rules.append(rule)
+            continue
+        if kind not in (".r", ".ref", ".referer", ".referrer"):
+            raise Fail(400, f"Unknown designator {kind!r} in ACL: {rule!r}", "plain")
+        if header == "x-container-write":
+            raise Fail(400, f"Referrers not allowed in write ACL: {rule!r}", "plain")
+        named = host.removeprefix("-").strip()
+        named = named if named == "*" else named.removeprefix("*").strip()
+        if named in ("", "."):
+            raise Fail(400, f"No host/domain value after referrer designation in ACL: {rule!r}", "plain")
+        rules.append(f".r:{'-' if host.startswith('-') else ''}{named}")
+    return ",".join(rules)
 
 
 def check_temp_url(swift: Swift, req: Req) -> None:

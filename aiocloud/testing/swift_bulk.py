@@ -15,7 +15,8 @@ from urllib.parse import quote, unquote
 from anyio.to_thread import run_sync
 
 from aiocloud.testing.http import Fail, Reply, Req
-from aiocloud.testing.swift_store import Blob, Obj
+from aiocloud.testing.swift_store import Blob
+from aiocloud.testing.swift_text import WORDS
 
 if TYPE_CHECKING:
     from aiocloud.testing.swift import Swift
@@ -107,27 +108,41 @@ async def extract_archive(swift: Swift, req: Req) -> Reply:
     """PUT ?extract-archive=tar, tar.gz or tar.bz2: every file becomes an object."""
     kind = req.get("extract-archive") or ""
     if kind not in ARCHIVES:
-        raise Fail(400, f"Unsupported archive format: {kind}", "plain")
+        raise Fail(400, "Unsupported archive format", "plain")
     summary = Summary(wants_json(req))
     try:
         files = await run_sync(unpack, await req.body(), kind)
-    except tarfile.TarError as error:
+    except (tarfile.TarError, EOFError) as error:
         facts = {"Response Status": "400 Bad Request", "Response Body": f"Invalid Tar File: {error}"}
         return summary.written({**facts, "Number Files Created": 0})
     prefix = "/".join(part for part in (req.args.get("container"), req.args.get("object")) if part)
-    now = swift.region.clock.now()
+    kept = {name: value for name, value in req.headers.items() if name.startswith("x-object-meta-")}
     created = 0
     for path, data in files:
-        container, _slash, name = "/".join(part for part in (prefix, path.lstrip("./")) if part).partition("/")
+        path = path.removeprefix("./").lstrip("/")
+        container, _slash, name = "/".join(part for part in (prefix, path) if part).partition("/")
         if not name:
-            summary.errors.append((quote(path), "400 Bad Request"))
-            continue
-        box, _fresh = swift.make_container(req.args["account"], container)
-        box.put(Obj(name, Blob.of(data), "application/octet-stream", now, created=now))
-        created += 1
+            continue  # as swift does, without a word
+        try:
+            store(
+                swift,
+                Req("PUT", "", kept, args={**req.args, "container": container, "object": name}, who=req.who),
+                data,
+            )
+        except Fail as fail:
+            summary.errors.append((quote(f"{container}/{name}"), f"{fail.status} {WORDS[fail.status][0]}"))
+        else:
+            created += 1
     status = "201 Created" if created and not summary.errors else "400 Bad Request"
     facts = {"Response Status": status, "Response Body": "" if files else "Invalid Tar File: No Valid Files"}
     return summary.written({**facts, "Number Files Created": created})
+
+
+def store(swift: Swift, req: Req, data: bytes) -> None:
+    """One file of an archive, in a container that is made when it is missing; a `Fail` when it can't be stored."""
+    swift.make_container(req.args["account"], req.args["container"])
+    swift.objects.check_preconditions(req)
+    swift.objects.store(req, swift.objects.fresh(req, Blob.of(data)))
 
 
 def unpack(data: bytes, kind: str) -> list[tuple[str, bytes]]:

@@ -84,6 +84,10 @@ class Objects:
         self.check_preconditions(req)
         if "x-copy-from" in req.headers:
             source = unquote(req.headers["x-copy-from"]).lstrip("/")
+            if "/" not in source:
+                raise Fail(412, "X-Copy-From header must be of the form <container name>/<object name>", "plain")
+            if await req.body():
+                raise Fail(400, "Copy requests require a zero byte body", "plain")
             source_account = req.headers.get("x-copy-from-account", account)
             return await self.copy_to(req, source_account, source, account, f"{box.name}/{req.args['object']}")
         if req.get("multipart-manifest") == "put":
@@ -138,7 +142,6 @@ class Objects:
     def read_headers(self, req: Req) -> dict[str, str]:
         """The headers that stay with an object."""
         headers = check_meta(req.headers, "x-object-meta-")
-        headers = {name: value for name, value in headers.items() if value}
         headers.update({name: req.headers[name] for name in KEPT if name in req.headers})
         delete_at = self.read_delete_at(req)
         if delete_at is not None:
@@ -153,11 +156,11 @@ class Objects:
             if text is None:
                 continue
             words = name.title()
-            if not text.isdigit():
+            if not text.removeprefix("-").isdigit():
                 raise Fail(400, f"Non-integer {words}", "plain")
             if int(text) + offset <= now:
                 raise Fail(400, f"{words} in past", "plain")
-            return int(text) + offset
+            return min(int(text) + offset, 9_999_999_999)
         return None
 
     def make_link(self, req: Req, obj: Obj) -> None:
@@ -193,6 +196,13 @@ class Objects:
             limit = box.headers.get(f"x-container-meta-quota-{kind}", "")
             if limit.isdigit() and used + more > int(limit):
                 raise Fail(413, "Upload exceeds quota.", "plain")
+        account = self.swift.account(req.args["account"])
+        limit, used = (
+            account.headers.get("x-account-meta-quota-bytes", ""),
+            sum(one.used for one in account.containers.values()),
+        )
+        if limit.isdigit() and used + obj.blob.size > int(limit) and not (req.who is not None and req.is_admin):
+            raise Fail(413, "Upload exceeds quota.", "plain")
         old = self.swift.lookup(req.args["account"], box.name, obj.name)
         if old is not None:
             self.keep_version(req.args["account"], box.headers, old)
@@ -294,7 +304,7 @@ class Objects:
 
     def deliver(self, req: Req, parts: list[swift_large.Part], size: int, headers: dict[str, str]) -> Reply:
         """The bytes asked for."""
-        span = read_range(req.headers.get("range"), size)
+        span = None if req.method == "HEAD" else read_range(req.headers.get("range"), size)
         if span == (0, 0):
             words = b"<html><h1>Requested Range Not Satisfiable</h1><p>The Range requested is not available.</p></html>"
             return Reply(416, words, {**headers, "content-range": f"bytes */{size}", "content-length": str(len(words))})
@@ -348,23 +358,24 @@ class Objects:
 
     async def copy_to(self, req: Req, from_account: str, source: str, to_account: str, destination: str) -> Reply:
         """Copy an object; the bytes are shared. Large ones become plain, unless their manifest is asked for."""
-        old = self.swift.lookup(from_account, *source.partition("/")[::2])
+        from_container, _slash, from_name = source.partition("/")
+        place = {"account": from_account, "container": from_container, "object": from_name}
+        reading = replace(req, method="GET", args=place)
+        check_access(self.swift, replace(reading, query=[]))
+        old = self.swift.lookup(from_account, from_container, from_name)
         if old is None:
             raise Fail(404, "")
-        reading = replace(req, method="GET", args={**req.args, "account": from_account})
         copied, _where = self.follow(reading, old)
         container, _slash, name = destination.partition("/")
         whole = req.get("multipart-manifest") != "get"
         if whole and (copied.segments is not None or "x-object-manifest" in copied.headers):
             copied = self.flatten(from_account, copied)
         now = self.swift.region.clock.now()
-        fresh = req.headers.get("x-fresh-metadata", "").lower() == "true"
+        fresh = req.headers.get("x-fresh-metadata", "").lower() in {"true", "1", "yes", "on", "t", "y"}
         kept = {} if fresh else copied.headers
         obj = replace(copied, name=name, timestamp=now, created=now, headers={**kept, **self.read_headers(req)})
-        kind = req.headers.get("content-type")
-        if kind and req.method == "COPY":
-            obj.content_type = kind
-        target = Req(req.method, req.path, req.headers, args={"account": to_account, "container": container})
+        obj.content_type = req.headers.get("content-type") or obj.content_type
+        target = replace(req, args={"account": to_account, "container": container})
         self.store(target, obj)
         headers = {
             "x-copied-from-account": from_account,

@@ -7,6 +7,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from aiocloud.testing.http import Fail, Req
+from aiocloud.testing.swift_access import clean_acl
 
 WORDS = {
     202: ("Accepted", "The request is accepted for processing."),
@@ -28,7 +29,7 @@ WORDS = {
     499: ("Client Disconnect", "The client was disconnected during request."),
     503: ("Service Unavailable", "The server is currently unavailable. Please try again at a later time."),
 }
-META_LIMITS = {"name": 128, "value": 256, "count": 90}
+META_LIMITS = {"name": 128, "value": 256, "count": 90, "all": 4096}
 
 
 def listing_xml(found: list[dict[str, Any]], kind: str, name: str) -> str:
@@ -60,15 +61,22 @@ def check_meta(headers: Mapping[str, str], prefix: str) -> dict[str, str]:
             raise Fail(400, f"Metadata value longer than {META_LIMITS['value']}: {name.title()}", "plain")
     if len(found) > META_LIMITS["count"]:
         raise Fail(400, f"Too many metadata items; max {META_LIMITS['count']}", "plain")
+    if sum(len(name.removeprefix(prefix)) + len(value) for name, value in found.items()) > META_LIMITS["all"]:
+        raise Fail(400, f"Total metadata too large; max {META_LIMITS['all']}", "plain")
     return found
 
 
 def change_headers(kept: dict[str, str], req: Req, kind: str) -> None:
     """Write the metadata of an account or a container: "" and X-Remove-... take away, the rest stays."""
     given = check_meta(req.headers, f"x-{kind}-meta-")
+    for what in ("bytes", "count"):
+        quota = given.get(f"x-{kind}-meta-quota-{what}", "")
+        if quota and not quota.isdigit():
+            raise Fail(400, f"Invalid {what} quota.", "plain")
     plain = ("x-container-read", "x-container-write", "x-versions-location", "x-history-location")
     if kind == "container":
         given.update({name: req.headers[name] for name in plain if name in req.headers})
+        given.update({name: clean_acl(name, given[name]) for name in plain[:2] if name in given})
     for name in req.headers:
         if name.startswith((f"x-remove-{kind}-", "x-remove-versions")) or name == "x-remove-history-location":
             given["x-" + name.removeprefix("x-remove-")] = ""

@@ -387,6 +387,54 @@ async def test_public_containers_are_read_by_anybody_and_written_by_nobody_else(
         assert (await http.get("")).status_code == 401
 
 
+async def test_access_lists_and_quotas_are_checked_when_they_are_set(fake: FakeCloud) -> None:
+    async with wire(fake, "object-store") as http:
+        await http.put("/box", headers={"x-container-read": ".referrer:*.example.com , .rlistings,a:b"})
+        assert (await http.head("/box")).headers["x-container-read"] == ".r:.example.com,.rlistings,a:b"
+        for wrong in (
+            {"x-container-read": ".r:"},
+            {"x-container-write": ".r:*"},
+            {"x-container-read": ".foo:*"},
+            {"x-container-meta-quota-bytes": "much"},
+            {f"x-container-meta-k{at}": "x" * 250 for at in range(20)},
+        ):
+            assert (await http.post("/box", headers=wrong)).status_code == 400
+        assert (await http.put("/other", headers={"x-storage-policy": "gold"})).status_code == 400
+        assert (await http.post("", headers={"x-account-meta-quota-bytes": "1"})).status_code == 403
+        await http.put("/box/a", content=b"data")
+        del http.headers["x-auth-token"]
+        assert (await http.get("/box/a")).status_code == 401
+        assert (await http.get("/box/a", headers={"referer": "http://www.example.com/x"})).content == b"data"
+        assert (await http.get("/box/a", headers={"referer": "http://example.org/"})).status_code == 401
+
+
+async def test_an_account_has_a_quota_that_its_reseller_sets(fake: FakeCloud) -> None:
+    async with wire(fake, "object-store", admin=True) as admin, wire(fake, "object-store") as http:
+        await http.put("/box")
+        await admin.post(str(http.base_url), headers={"x-account-meta-quota-bytes": "5"})
+        assert (await http.put("/box/a", content=b"12345")).status_code == 201
+        more = await http.put("/box/b", content=b"6")
+        assert (more.status_code, more.text) == (413, "Upload exceeds quota.")
+
+
+async def test_a_site_lists_its_folders(fake: FakeCloud) -> None:
+    async with wire(fake, "object-store") as http:
+        public = {"x-container-read": ".r:*,.rlistings", "x-container-meta-web-listings": "true"}
+        await http.put("/box", headers={**public, "x-container-meta-web-error": "error.html"})
+        for name in ("sub/a.txt", "sub/deep/b", "401error.html", "404error.html"):
+            await http.put(f"/box/{name}", content=name.encode())
+        token = http.headers.pop("x-auth-token")
+        page = await http.get("/box/")
+        assert (page.status_code, '<a href="./sub/">sub/</a>' in page.text) == (200, True)
+        assert '<a href="./a.txt">a.txt</a>' in (await http.get("/box/sub/")).text
+        assert (await http.get("/box/sub")).headers["location"].endswith("/box/sub/")
+        nothing = await http.get("/box/none/")
+        assert (nothing.status_code, nothing.text) == (404, "404error.html")
+        await http.post("/box", headers={"x-auth-token": token, "x-container-read": ".r:*"})
+        refused = await http.get("/box/")
+        assert (refused.status_code, refused.text) == (401, "401error.html")
+
+
 async def test_objects_vanish_when_their_time_comes(fake: FakeCloud) -> None:
     async with wire(fake, "object-store") as http:
         await http.put("/box")
