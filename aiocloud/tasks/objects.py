@@ -310,9 +310,10 @@ async def upload_archive(
     kind: Literal["tar", "tar.gz", "tar.bz2"] = "tar",
     progress: OnProgress = None,
 ) -> int:
-    """Unpack an archive in the cloud, below `path` (`""`, a container, or `container/prefix`); how many files it had.
+    """Unpack an archive in the cloud, below `path` (`""`, a container, or `container/prefix`); how many files were stored.
 
-    Raises CloudError, naming the first few, when some could not be stored. Needs the cloud's bulk upload.
+    Without a container in `path`, the archive's folders are containers, and files beside them are passed over, as Swift
+    does. Raises CloudError, naming the first few, when some could not be stored. Needs the cloud's bulk upload.
     API: https://docs.openstack.org/api-ref/object-store/#bulk-upload
     """
     source = await source_of(filename, data)
