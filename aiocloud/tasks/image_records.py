@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import anyio
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from aiocloud._json import mappings
 from aiocloud.errors import CloudError, Leftover, NotFound
@@ -19,6 +20,9 @@ from aiocloud.tasks.image_wanted import Wanted
 from aiocloud.tasks.undo import Undo
 
 __all__ = ["made_elsewhere", "new_record", "protect"]
+
+_LOOKS = (0.0, 0.2, 0.5)
+"""Pauses in seconds: a request that was cut off may take effect after we first looked for that."""
 
 
 async def new_record(cloud: Region, undo: Undo, wanted: Wanted, disk_format: str) -> Image:
@@ -46,6 +50,7 @@ async def new_record(cloud: Region, undo: Undo, wanted: Wanted, disk_format: str
     order = _Order(look, images.delete)
     if wanted.image_id is None:
         await undo.names("image", id)
+    await checkpoint_if_cancelled()
     if not taken:
         undo.made("image", id, wanted.name, order.take_back)
     try:
@@ -74,8 +79,7 @@ class _Order:
         """Remove what it made. Raises CloudError when it may still make it."""
         if self.refused:
             return
-        # A request that was cut off may take effect after our first look.
-        for pause in (0.0, 0.2, 0.5):
+        for pause in _LOOKS:
             await anyio.sleep(pause)
             if self.known or await self.look():
                 await self.delete(id)
@@ -88,12 +92,19 @@ async def protect(cloud: Region, undo: Undo, wanted: Wanted, image: Image) -> Im
     if not wanted.protected:
         return image
     which, images = {"id": image.id}, cloud.image.images
+    known = False
 
     async def release(_: str) -> None:
-        await images.update(which, is_protected=False)
+        for pause in _LOOKS:
+            await anyio.sleep(pause)
+            await images.update(which, is_protected=False)
+            if known:
+                return
 
     undo.made("image", image.id, wanted.name, release)
-    return await images.update(which, is_protected=True)
+    image = await images.update(which, is_protected=True)
+    known = True
+    return image
 
 
 async def made_elsewhere(

@@ -13,6 +13,7 @@ import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -441,6 +442,32 @@ async def test_what_was_to_be_protected_is_removed_again(
             await cloud.create_image("bad", **options)
         assert refused.value.leftovers == ()
         assert await cloud.search_images("bad") == []
+
+
+@pytest.mark.anyio
+async def test_what_is_protected_while_it_is_taken_back_is_removed_all_the_same(
+    fake: FakeCloud, clouds_yaml: Path
+) -> None:
+    """Cancelled while Glance protects it, which takes effect after its protection was taken away."""
+    images, scope = fake.cloud().region().glance.images, anyio.CancelScope()
+
+    def protect(reply: Reply, *, now: bool) -> Reply:
+        (image,) = (each for each in images.values() if each["name"] == "mine")
+        image["protected"] = now
+        scope.cancel()
+        return reply if now else Reply(200, silence())
+
+    async def silence() -> AsyncIterator[bytes]:
+        yield b""
+        await anyio.sleep_forever()
+
+    fake.fault(Fault(service="image", method="PATCH", mutate=partial(protect, now=False)))
+    fake.fault(Fault(service="image", method="PATCH", mutate=partial(protect, now=True)))
+    async with to(fake, clouds_yaml) as cloud:
+        with scope:
+            await cloud.create_image("mine", data=CONTENT, disk_format="raw", is_protected=True)
+        assert scope.cancelled_caught
+        assert await cloud.search_images("mine") == []
 
 
 @pytest.mark.anyio
