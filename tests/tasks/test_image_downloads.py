@@ -79,3 +79,23 @@ async def test_a_pipe_whose_reader_is_gone_is_said_to_be_broken(fake: FakeCloud,
         os.close(reading)
         with os.fdopen(writing, "wb", buffering=0) as pipe, pytest.raises(aiocloud.CloudError, match="Broken pipe"):
             await cloud.download_image(image, output_file=pipe)
+
+
+async def test_a_file_that_takes_no_bytes_is_refused_before_anything_is_fetched(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "file"
+    async with to(fake, clouds_yaml) as cloud:
+        image = await cloud.create_image("mine", data=CONTENT)
+        for mode, why in (
+            ("w", "text: open it with 'wb'"),
+            ("rb", "reading only: open it with 'wb'"),
+            ("wb", "closed"),
+        ):
+            path.write_bytes(b"before")
+            with path.open(mode) as file:
+                if mode == "wb":
+                    file.close()
+                with pytest.raises(aiocloud.InvalidRequest, match=f"fake RegionOne: .*{why}"):
+                    await cloud.download_image(image, output_file=file)
+        assert fake.count(service="image", method="GET", path="*/file") == 0
