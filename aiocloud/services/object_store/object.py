@@ -60,6 +60,8 @@ class Object(Resource):
     last_modified: Annotated[str | None, Wire("last_modified", "last-modified")] = None
     content_encoding: Annotated[str | None, Wire("content-encoding")] = None
     content_disposition: Annotated[str | None, Wire("content-disposition")] = None
+    manifest_etag: Annotated[str | None, Wire("x-manifest-etag")] = None
+    """The MD5 of a static large object's manifest."""
     is_static_large_object: Annotated[bool, Wire("x-static-large-object")] = False
     object_manifest: Annotated[str | None, Wire("x-object-manifest")] = None
     """Where the segments of a dynamic large object are: `container/prefix`, quoted."""
@@ -233,7 +235,11 @@ class Objects(Listing[Object]):
         return await target.get(name or source)
 
     async def link(self, name: str, container: str, target: str, *, etag: str | None = None) -> Object:
-        """A symbolic link called `name` to another object; with its `etag`, a static one that can't break unseen."""
+        """A symbolic link called `name` to another object; with its `etag`, a static one that can't break unseen.
+
+        The target may be missing, except for a static link. For that to a static large object, `etag` is its `manifest_etag`.
+        """
+        Objects(self.endpoint, container).path(target)  # refuses names that no object can have
         headers = {"X-Symlink-Target": quoted_path(container, target), "X-Symlink-Target-Etag": etag}
         await self.put(name, b"", headers={**headers, "Content-Type": "application/symlink"})
         return await self.itself(name) or await self.get(name)

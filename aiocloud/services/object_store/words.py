@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from aiocloud.errors import Conflict, HTTPError, NotFound, PreconditionFailed
+from aiocloud.errors import Conflict, HTTPError, NotFound, PreconditionFailed, TooLarge
 
 __all__ = ["in_words"]
 
 _CONDITIONS: frozenset[str] = frozenset(("if-match", "if-none-match", "if-modified-since", "if-unmodified-since"))
+
+# What Swift says: https://opendev.org/openstack/swift/src/branch/master/swift/common/middleware/container_quotas.py
+_QUOTA = "exceeds quota"
+_UNEXPLAINED = "A precondition for this request was not met"
 
 
 @contextmanager
@@ -27,8 +31,15 @@ def in_words(container: str, name: str = "", *, version: str | None = None, to: 
 
 
 def _copied(error: HTTPError, container: str, name: str, to: str) -> str:
-    missing = f"there is no object {name!r} in the container {container!r}, or no container {to!r}"
-    return missing if isinstance(error, NotFound) else ""
+    match error:
+        case NotFound():
+            return f"there is no object {name!r} in the container {container!r}, or no container {to!r}"
+        case Conflict():
+            return f"a segment of the large object {name!r} in {container!r} is missing, or its links lead on and on"
+        case TooLarge() if _QUOTA not in error.message:
+            return f"{name!r} in {container!r} is more than one object may have; with whole=False its manifest alone is copied"
+        case _:
+            return _meaning(error, to, "", None)
 
 
 def _meaning(error: HTTPError, container: str, name: str, version: str | None) -> str:
@@ -47,8 +58,10 @@ def _meaning(error: HTTPError, container: str, name: str, version: str | None) -
             return f"{name!r} in {container!r} is a link to {target}, which lacks a segment or, of a static link, has changed"
         case Conflict(method="GET" | "HEAD") if name:
             return f"a segment of the large object {name!r} in {container!r} is missing, or its links lead on and on"
-        case PreconditionFailed(method="PUT" | "DELETE") if name:
+        case PreconditionFailed(method="PUT" | "DELETE") if name and _UNEXPLAINED in error.message:
             return _unmet(error, container, name)
+        case TooLarge() if _QUOTA in error.message:
+            return f"the container {container!r} has a quota, or its account"
         case _:
             return ""
 

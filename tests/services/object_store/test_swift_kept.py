@@ -126,6 +126,27 @@ async def test_a_copy_that_fails_says_what_is_not_there(fake: FakeCloud, clouds_
                 aiocloud.NotFound, match=f"no object '{source}' in .*'box'.* no container '{container}'"
             ):
                 await box.copy(source, container, "copy")
+        await cloud.create_object("box", "large", data=b"0123456789" * 30, segment_size=100)
+        fake.cloud().region().swift.max_file_size = 200
+        with pytest.raises(aiocloud.TooLarge, match="'large' in 'box' is more .* with whole=False its manifest"):
+            await box.copy("large", "box", "copy")
+        assert (await box.copy("large", "box", "copy", whole=False)).content_length == 300
+        first = (await cloud.list_objects("box_segments"))[0]
+        await cloud.object_store.objects("box_segments").delete(first)
+        with pytest.raises(aiocloud.Conflict, match="a segment of the large object 'large' in 'box' is missing"):
+            await box.copy("large", "box", "copy")
+
+
+async def test_a_link_is_to_what_can_be_an_object(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "large", data=b"0123456789" * 30, segment_size=100)
+        box = cloud.object_store.objects("box")
+        for container, name in (("box", ""), ("a/b", "name"), ("", "name")):
+            with pytest.raises(aiocloud.InvalidRequest):
+                await box.link("link", container, name)
+        large = await box.get("large")
+        assert (await box.link("link", "box", "large", etag=large.manifest_etag)).symlink_path == "box/large"
+        assert await cloud.get_object("box", "link") == b"0123456789" * 30
 
 
 async def test_what_is_not_stored_on_a_condition_says_so(fake: FakeCloud, clouds_yaml: Path) -> None:
@@ -143,9 +164,14 @@ async def test_what_is_not_stored_on_a_condition_says_so(fake: FakeCloud, clouds
         with pytest.raises(aiocloud.PreconditionFailed, match=missing):
             await box.delete("name")
         fake.fault(Fault(method="PUT", path="*/box/new", status=412))
-        with pytest.raises(aiocloud.PreconditionFailed) as caught:
-            await box.put("new", b"x", headers={"If-Match": "0"})
-        assert "older versions" not in str(caught.value)
+        for headers in ({"If-Match": "0"}, {"X-Symlink-Target": "no-object"}):
+            with pytest.raises(aiocloud.PreconditionFailed) as caught:
+                await box.put("new", b"", headers=headers)
+            assert "older versions" not in str(caught.value)
+        await cloud.object_store.containers.update("box", history_location="", quota_count=1)
+        for verb in (box.put("more", b"x"), box.copy("name", "box", "more")):
+            with pytest.raises(aiocloud.TooLarge, match="the container 'box' has a quota, or its account"):
+                await verb
 
 
 async def test_a_limit_is_a_number(fake: FakeCloud, clouds_yaml: Path) -> None:
