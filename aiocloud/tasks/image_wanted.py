@@ -109,8 +109,13 @@ class Way:
         return self.use_import or bool(self.stores.names) or bool(self.stores.all)
 
 
-async def same_already(cloud: Region, wanted: Wanted, source: Source | Hashed) -> Image | None:
-    """An image of this name with this content, ready to be used. The content is read only when one may be it."""
+async def same_already(cloud: Region, wanted: Wanted, source: Source | Hashed | None) -> Image | None:
+    """An image of this name with this content, ready to be used. The content is read only when one may be it.
+
+    What the cloud fetches itself (`source` is None) is known by nothing but its checksums.
+    """
+    if source is None and not any(wanted.sums.values()):
+        return None
     images = cloud.image.images
     hidden = await images.named(wanted.name, hidden=True) if wanted.settings.get("is_hidden") else []
     for image in [*hidden, *await images.named(wanted.name)]:
@@ -135,8 +140,8 @@ def _has_given(image: Image, sums: Mapping[str, str | None]) -> bool:
     return False
 
 
-async def _has_content(image: Image, source: Source | Hashed) -> bool:
-    if isinstance(source, Hashed):
+async def _has_content(image: Image, source: Source | Hashed | None) -> bool:
+    if source is None or isinstance(source, Hashed):
         return False
     noted = str(image.get(_SOURCE, ""))
     if noted.startswith(image.id):

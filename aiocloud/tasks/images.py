@@ -15,7 +15,7 @@ from aiocloud.services.image.image import Image, on_the_wire
 from aiocloud.tasks import image_content
 from aiocloud.tasks.image_imports import from_elsewhere, from_volume, until_active
 from aiocloud.tasks.image_uploads import from_source
-from aiocloud.tasks.image_wanted import CONTAINER, Stores, Wanted, Way
+from aiocloud.tasks.image_wanted import CONTAINER, Stores, Wanted, Way, same_already
 from aiocloud.tasks.objects import delete_object
 from aiocloud.tasks.placed import placed
 from aiocloud.tasks.sources import Data, source_of
@@ -93,9 +93,12 @@ async def create_image(
     wanted = Wanted(name, image_id, disk_format, container_format or "bare", sums, settings, more, progress)
     where = Stores(stores, all_stores, all_stores_must_succeed)
     way = Way(use_import, where, container or CONTAINER, wait, timeout)
+    fetched = volume is not None or uri is not None or remote_image_id is not None
+    if fetched and not allow_duplicates and (same := await same_already(cloud, wanted, None)) is not None:
+        return same
     if volume is not None:
         return await from_volume(cloud, wanted, way, volume)
-    if uri is not None or remote_image_id is not None:
+    if fetched:
         return await from_elsewhere(cloud, wanted, way, uri, remote_region, remote_image_id)
     source = await source_of(*_content(name, filename, data))
     return await from_source(cloud, wanted, way, source, allow_duplicates=allow_duplicates)

@@ -77,6 +77,20 @@ async def test_what_the_cloud_fetched_is_compared(fake: FakeCloud, clouds_yaml: 
         assert await cloud.search_images("saved") == []
 
 
+async def test_what_is_there_by_its_checksum_is_not_fetched_again(fake: FakeCloud, clouds_yaml: Path) -> None:
+    fake.cloud().region().glance.imports.web["http://images/disk.raw"] = CONTENT
+    sums: dict[str, Any] = {name: hashlib.new(name, CONTENT).hexdigest() for name in ("md5", "sha256")}
+    given: dict[str, Any] = {"uri": "http://images/disk.raw", "wait": True, "disk_format": "raw"}
+    async with to(fake, clouds_yaml) as cloud:
+        image = await cloud.create_image("mine", **given, **sums)
+        assert (await cloud.create_image("mine", **given, **sums)).id == image.id
+        await cloud.create_volume(1, name="disk", wait=True)
+        assert (await cloud.create_image("mine", volume="disk", md5=sums["md5"])).id == image.id
+        assert (await cloud.create_image("mine", **given)).id != image.id
+        more = await cloud.create_image("more", **given, **sums)
+        assert (await cloud.create_image("more", **given, **sums, allow_duplicates=True)).id != more.id
+
+
 async def test_a_region_fetches_from_another_one(tmp_path: Path, disk: Path) -> None:
     fake, config = FakeCloud(regions=("RegionOne", "RegionTwo")), tmp_path / "clouds.yaml"
     config.write_text(fake.clouds_yaml())
