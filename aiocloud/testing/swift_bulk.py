@@ -49,6 +49,7 @@ class Summary:
             self.missing += 1
             if box is not None:
                 box.discard(name)  # it may have expired
+                swift.objects.note_deletion(account, box, name)
         elif obj is not None:
             swift.objects.remove(Req("DELETE", "", {}, args={"account": account, "container": container}), box, obj)
             self.deleted += 1

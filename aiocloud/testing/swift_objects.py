@@ -219,6 +219,15 @@ class Objects:
             raise Fail(412, "")
         archive.put(replace(old, name=f"{len(old.name):03x}{old.name}/{timestamp_text(old.created)}"))
 
+    def note_deletion(self, account: str, box: Container, name: str) -> None:
+        """Write down when an object was deleted, where a container has a history."""
+        place = box.headers.get("x-history-location")
+        archive = self.swift.account(account).containers.get(unquote(place)) if place else None
+        if archive is not None:
+            now = self.swift.region.clock.now()
+            kept = f"{len(name):03x}{name}/{timestamp_text(now)}"
+            archive.put(Obj(kept, Blob.of(b""), swift_versions.MARKER, now, created=now))
+
     def restore_version(self, req: Req, headers: dict[str, str], name: str) -> bool:
         """Put the latest older version in place of what is deleted; False when there is none."""
         place = headers.get("x-versions-location")
@@ -407,6 +416,7 @@ class Objects:
             obj = self.need(req)
         except Fail:
             box.discard(req.args["object"])  # it may have expired
+            self.note_deletion(req.args["account"], box, req.args["object"])
             raise
         self.remove(req, box, obj)
         return self.swift.empty(204)
@@ -417,6 +427,7 @@ class Objects:
             return
         if "x-history-location" in box.headers:
             self.keep_version(req.args["account"], box.headers, obj)
+            self.note_deletion(req.args["account"], box, obj.name)
         swift_versions.dropped(box, obj.name, self.swift.region.clock.now())
         box.drop(obj.name)
 

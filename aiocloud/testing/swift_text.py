@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 from xml.sax.saxutils import escape, quoteattr
 
 from aiocloud.testing.http import Fail, Req
@@ -73,6 +74,11 @@ def change_headers(kept: dict[str, str], req: Req, kind: str) -> None:
         quota = given.get(f"x-{kind}-meta-quota-{what}", "")
         if quota and not quota.isdigit():
             raise Fail(400, f"Invalid {what} quota.", "plain")
+    places = [req.headers[name] for name in ("x-versions-location", "x-history-location") if req.headers.get(name)]
+    if len(places) > 1:
+        raise Fail(400, "Only one of x-versions-location or x-history-location may be specified", "plain")
+    if any("/" in unquote(place) for place in places):
+        raise Fail(412, "Container name cannot contain slashes", "plain")
     plain = ("x-container-read", "x-container-write", "x-versions-location", "x-history-location")
     if kind == "container":
         given.update({name: req.headers[name] for name in plain if name in req.headers})

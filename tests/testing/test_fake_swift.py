@@ -457,6 +457,20 @@ async def test_older_versions_are_kept_where_the_container_wants_them(fake: Fake
         assert (await http.get("/box/a")).content == b"first"
 
 
+async def test_a_history_tells_of_deletions_too(fake: FakeCloud) -> None:
+    async with wire(fake, "object-store") as http:
+        await http.put("/old")
+        await http.put("/box", headers={"x-history-location": "old"})
+        both = {"x-history-location": "old", "x-versions-location": "old"}
+        assert (await http.post("/box", headers=both)).status_code == 400
+        assert (await http.post("/box", headers={"x-history-location": "o/ld"})).status_code == 412
+        await http.put("/box/a", content=b"data")
+        assert [(await http.delete("/box/a")).status_code for _ in range(2)] == [204, 404]
+        kept = (await http.get("/old", params={"format": "json"})).json()
+        assert [row["bytes"] for row in kept] == [4, 0, 0]
+        assert kept[-1]["content_type"] == "application/x-deleted;swift_versions_deleted=1"
+
+
 async def test_a_sink_keeps_hashes_only(fake: FakeCloud) -> None:
     async with wire(fake, "object-store") as http:
         swift = fake.cloud().region().swift
