@@ -297,7 +297,7 @@ class Glance(Service):
     async def update(self, req: Req) -> Reply:
         """PATCH with a list of JSON-PATCH operations: all or none."""
         kind = req.headers.get("content-type", "").partition(";")[0]
-        image = self.owned(req, "modify_image", "Failed to find image {}")
+        image = self.owned(req, "modify_image")
         changed = patch(image, kind, await req.body(), READ_ONLY | {"id"}, is_admin=req.is_admin)
         check_fields(changed)
         image.clear()
@@ -365,6 +365,8 @@ class Glance(Service):
             return Reply(204)
         size = data.blob.size
         span = read_range(req.headers.get("range"), size)
+        if span is None and "range" in req.headers:
+            raise Fail(416, "The Range requested is not available.", "Invalid Range header.")
         if span == (0, 0):
             words = f"Start position MUST be in the inclusive range [0, {size - 1}]."
             detail = f"Invalid start position in Range header. {words}"
@@ -396,7 +398,7 @@ class Glance(Service):
 
     async def add_tag(self, req: Req) -> Reply:
         """PUT one tag."""
-        image = self.owned(req, "modify_image")
+        image = self.owned(req, "modify_image", "Image {} not found.")
         tag = as_wsgi(req.args["tag"])
         check_fields({"tags": [tag]})
         image["tags"] = sorted({*image["tags"], tag})
@@ -418,6 +420,9 @@ class Glance(Service):
     async def list_members(self, req: Req) -> Reply:
         """GET: all to the owner, oneself to a member."""
         image = self.need(req, "Image {} not found.")
+        if image["visibility"] != "shared":
+            words = f"Not allowed to list members for image {image['id']}: Only shared images have members."
+            raise Fail(403, words)
         found = self.members.get(image["id"], {})
         own = req.is_admin or image["owner"] == req.project_id
         shown = [member for name, member in found.items() if own or name == req.project_id]
@@ -426,11 +431,14 @@ class Glance(Service):
     async def add_member(self, req: Req) -> Reply:
         """POST {"member": PROJECT}: 409 when it is one."""
         image = self.owned(req, "add_member", "Image {} not found.")
-        member = (await req.json()).get("member")
-        if not member:
+        given = await req.json()
+        if "member" not in given:
             raise Fail(400, "Member to be added not specified")
+        member = given["member"]
+        if not member:
+            raise Fail(400, "Member can't be empty")
         if image["visibility"] != "shared":
-            raise Fail(403, "Only shared images have members.")
+            raise Fail(403, f"Not allowed to create members for image {image['id']}.")
         members = self.members.setdefault(image["id"], {})
         if member in members:
             raise Fail(409, f"Member {member} is duplicated for image {image['id']}")
@@ -457,8 +465,10 @@ class Glance(Service):
         if not req.is_admin and member["member_id"] != req.project_id:
             raise Fail(403, "You are not authorized to complete modify_member action.")
         status = (await req.json()).get("status")
+        if status is None:
+            raise Fail(400, "Status not specified")
         if status not in {"pending", "accepted", "rejected"}:
-            raise Fail(400, f"Status not specified or not one of pending, accepted, rejected: {status}")
+            raise Fail(400, 'Incorrect request: Status must be "pending", "accepted" or "rejected".')
         member.update(status=status, updated_at=stamp(self.region.clock.now()))
         return Reply.json(member)
 
@@ -471,6 +481,7 @@ class Glance(Service):
 
     async def list(self, req: Req) -> Reply:
         """GET all that the caller may see, filtered, newest first, in pages of 25 unless a limit is given."""
+        glance_query.check_query(req)
         wish = glance_query.read_visibility(req)
         rows = [
             image

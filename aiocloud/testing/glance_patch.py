@@ -6,6 +6,7 @@ API: https://docs.openstack.org/api-ref/image/v2/#update-image
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from aiocloud.testing.glance_text import (
@@ -90,13 +91,10 @@ def check_allowed(image: Item, operation: str, path: str, value: Any, *, is_admi
 
 
 def remove(image: Item, path: str) -> None:
-    """Take away one of the owner's own properties; the tags can be emptied."""
-    if path == "tags":
-        image["tags"] = []
-    elif path in BASE:
+    """Take away one of the owner's own properties."""
+    if path in BASE:
         raise Fail(403, DENIED, f"Property {path} may not be removed.")
-    else:
-        del image[path]
+    del image[path]
 
 
 def read_operations(content_type: str, body: bytes) -> list[tuple[str, str, Any]]:
@@ -120,11 +118,16 @@ def read_operation(content_type: str, one: Any) -> tuple[str, str, Any]:
         verbs = [name for name in ("add", "remove", "replace") if name in given]
         verb, path = (verbs[0], given[verbs[0]]) if len(verbs) == 1 else ("", "")
     else:
+        if "op" not in given:
+            words = "Unable to find `op` in JSON Schema change."
+            raise Fail(400, f"{words} It must be one of the following: add, remove, replace.")
         verb, path = str(given.get("op")), given.get("path", "")
     if verb not in {"add", "remove", "replace"}:
         raise Fail(400, f"Invalid operation: `{verb}`. It must be one of the following: add, remove, replace.")
     if not isinstance(path, str) or not path.startswith("/"):
         raise Fail(400, f'Pointer `{path}` does not start with "/".')
+    if re.search(r"~(?![01])", path):
+        raise Fail(400, f'Pointer `{path}` contains "~" not part of a recognized escape sequence.')
     if "/" in path[1:]:
         raise Fail(400, f"Invalid JSON pointer for this resource: '{path}'")
     if verb != "remove" and "value" not in given:
@@ -151,8 +154,6 @@ def check_fields(image: Item) -> None:
             raise mismatch(f"{value!r} is not of type '{word}'", f"['{name}']")
         if kind is int and value is not None:
             check_range(name, value)
-    if len(image.get("name") or "") > 255:
-        raise mismatch(f"{image['name']!r} is too long", "['name']")
     tags = image.get("tags", [])
     if not isinstance(tags, list):
         raise mismatch(f"{tags!r} is not of type 'array'", "['tags']")
@@ -160,5 +161,7 @@ def check_fields(image: Item) -> None:
         if not isinstance(tag, str) or len(tag) > 255:
             raise mismatch(f"{tag!r} is too long or not a string", f"['tags'][{position}]")
     for name, value in image.items():
+        if name == "name" and isinstance(value, str) and len(value) > 255:
+            raise mismatch(f"{value!r} is too long", "['name']")
         if (name not in BASE or name == "name") and not (isinstance(value, str) or (name == "name" and value is None)):
             raise mismatch(f"{value!r} is not of type 'string'", f"['{name}']")

@@ -18,6 +18,8 @@ CONTROL = frozenset({"limit", "marker", "sort", "sort_key", "sort_dir", "member_
 LISTED = frozenset({"id", "name", "status", "container_format", "disk_format"})
 """Filters that take "in:a,b" and "eq:a"."""
 DEFAULT_LIMIT = 25
+DATE = r"\d{4}-\d\d-\d\d"
+MEMBER_STATUSES = ("pending", "accepted", "rejected", "all")
 
 COMPARE: dict[str, Callable[[str, str], bool]] = {
     "gt": lambda have, want: have > want,
@@ -43,13 +45,15 @@ def passes(image: Mapping[str, Any], name: str, value: str) -> bool:
         return value in image["tags"]
     if name in {"size_min", "size_max"}:
         if not value.isdigit():
-            raise Fail(400, f"Invalid {name} value: {value}")
+            raise Fail(400, "Unable to filter on a range with a non-numeric value.")
         size = image["size"] or 0
         return size >= int(value) if name == "size_min" else size <= int(value)
     have = image.get(name)
     if name in {"created_at", "updated_at"}:
         operator, colon, want = value.partition(":")
         compare = COMPARE.get(operator) if colon else None
+        if not re.match(DATE, want if compare else value):
+            raise Fail(400, f'Bad "{name}" query filter format. Use ISO 8601 DateTime notation.')
         return compare(str(have), want) if compare else str(have) == value
     if isinstance(have, bool):
         return (value.lower() in {"true", "1"}) == have
@@ -61,7 +65,7 @@ def passes(image: Mapping[str, Any], name: str, value: str) -> bool:
 def wanted(value: str) -> list[str]:
     """The values that a filter with an operator before its colon lets pass; a `Fail` for an operator that Glance lacks."""
     operator, colon, rest = value.partition(":")
-    if not colon or re.match(r"\d{4}-\d\d-\d\dT\d\d:", value):
+    if not colon or re.match(DATE, value):
         return [value]
     if operator not in {"eq", "in"}:
         raise Fail(400, f"Unable to filter by unknown operator '{operator}'.")
@@ -119,6 +123,18 @@ def page(req: Req, images: list[Item], page_size: int) -> tuple[list[Item], str 
         return chunk, None
     pairs = [(name, value) for name, value in req.query if name != "marker"]
     return chunk, urlencode([*pairs, ("marker", chunk[-1]["id"])])
+
+
+def check_query(req: Req) -> None:
+    """A `Fail` with 400 for a value that a filter can't have."""
+    for name in ("os_hidden", "protected"):
+        value = req.get(name)
+        if value is not None and value.lower() not in {"true", "false"}:
+            raise Fail(400, f"Invalid value '{value}' for '{name}' filter. Valid values are 'true' or 'false'.")
+    if (status := req.get("member_status")) is not None and status not in MEMBER_STATUSES:
+        raise Fail(400, f"Invalid status: {status}")
+    if req.get("changes-since") is not None:
+        raise Fail(400, 'The "changes-since" filter is no longer available on v2.')
 
 
 def read_visibility(req: Req) -> str | None:

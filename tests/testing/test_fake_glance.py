@@ -285,3 +285,30 @@ async def test_the_size_of_a_disk_is_read_from_its_header(fake: FakeCloud) -> No
             sent = await http.put(image["file"], content=header.ljust(4096, b"\0"), headers=OCTETS)
             assert sent.status_code == 204
             assert (await get(http, image))["virtual_size"] == 1 << 20
+
+
+async def test_what_glance_refuses_is_refused_in_its_words(fake: FakeCloud) -> None:
+    """As a real one did."""
+    async with wire(fake, "image") as http:
+        image = await create(http, tags=["a"])
+        assert (await http.put(image["file"], content=b"hello", headers=OCTETS)).status_code == 204
+        assert says(await change(http, image, {"op": "remove", "path": "/tags"}), 403, "tags may not be removed")
+        assert says(await change(http, image, {"op": "add", "path": "/a~2", "value": "x"}), 400, "escape sequence")
+        assert says(await change(http, image, {"path": "/name", "value": "x"}), 400, "Unable to find `op`")
+        assert says(await http.post("/v2/images", json={"name": 5}), 400, "is not of type")
+        for span in ("bytes=1-0", "junk", "bytes=9-"):
+            assert (await http.get(image["file"], headers={"range": span})).status_code == 416
+        for query, words in (
+            ("os_hidden=maybe", "Valid values are 'true' or 'false'"),
+            ("protected=maybe", "Valid values are 'true' or 'false'"),
+            ("member_status=x", "Invalid status: x"),
+            ("size_min=x", "non-numeric"),
+            ("created_at=gt:yesterday", "ISO 8601"),
+            ("changes-since=x", "no longer available"),
+        ):
+            assert says(await http.get(f"/v2/images?{query}"), 400, words.replace("'", "&#x27;"))
+        members = f"{image['self']}/members"
+        assert says(await http.post(members, json={"member": ""}), 400, "be empty")
+        await change(http, image, {"op": "replace", "path": "/visibility", "value": "private"})
+        assert says(await http.get(members), 403, "Only shared images have members")
+        assert says(await http.post(members, json={"member": "x"}), 403, "Not allowed to create members")
