@@ -131,6 +131,8 @@ def _is_active(image: Image) -> bool:
     imported = not image.get("os_glance_importing_to_stores")
     if image.status in ("killed", "deleted", "pending_delete"):
         raise _failure(image, f"ended as {image.status}")
+    if image.status == "deactivated":
+        raise _failure(image, "is deactivated: nobody may read its content until it is reactivated")
     if failed and imported and image.status != "active":
         raise _failure(image, f"could not be imported into {failed}")
     return image.status == "active"

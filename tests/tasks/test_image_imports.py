@@ -463,3 +463,14 @@ async def test_what_cinder_cant_be_told_of_an_image_is_refused(
         with pytest.raises(aiocloud.InvalidRequest, match=f"fake RegionOne: .*Cinder.* leave out {next(iter(told))}="):
             await cloud.create_image("mine", volume="disk", **told)
         assert await cloud.search_images("mine*") == []
+
+
+async def test_the_wait_for_a_deactivated_image_is_in_vain(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """Until somebody reactivates it: that is said at once."""
+    async with to(fake, clouds_yaml) as cloud:
+        image = await cloud.create_image("mine", data=CONTENT)
+        await cloud.image.images.deactivate(image)
+        with pytest.raises(aiocloud.ResourceFailed, match="fake RegionOne: image mine .* is deactivated"):
+            await cloud.wait_for_image(image, timeout=1)
+        await cloud.image.images.reactivate(image)
+        assert (await cloud.wait_for_image(image, timeout=1)).status == "active"
