@@ -62,8 +62,8 @@ async def delete_object(cloud: Region, container: str, name: str, *, only_own: b
 async def segments_of(cloud: Region, objects: Objects, found: Object) -> list[tuple[str, str]]:
     """What a large object is made of, as (container, name): those of nested manifests too. Nothing for a plain object.
 
-    Nothing either for one that stays as an older version whatever comes: Swift no longer asks, then, whether versions are
-    kept today. Raises Unsupported where the cloud does not tell, and nobody can find out.
+    Nothing either for what stays as an older version when it is replaced or deleted, even if no more versions are kept by then.
+    Raises Unsupported where the cloud does not tell, and nobody can find out.
     """
     if found.version_id not in (None, "null"):
         return []

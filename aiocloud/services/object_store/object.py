@@ -41,7 +41,7 @@ def _bare(value: object) -> object:
     return value.removeprefix("W/").strip('"') if isinstance(value, str) else value
 
 
-def _elsewhere(value: object) -> object:
+def _but_itself(value: object) -> object:
     return None if isinstance(value, str) and _VERSION in value else value
 
 
@@ -67,8 +67,8 @@ class Object(Resource):
     """Where the segments of a dynamic large object are: `container/prefix`, quoted."""
     delete_at: Annotated[int | None, Wire("x-delete-at")] = None
     """When it expires, in seconds since 1970."""
-    symlink_path: Annotated[str | None, BeforeValidator(_elsewhere), Wire("symlink_path", "x-symlink-target")] = None
-    """Where a symbolic link leads, as far as it is known that this is one."""
+    symlink_path: Annotated[str | None, BeforeValidator(_but_itself), Wire("symlink_path", "x-symlink-target")] = None
+    """Where a symbolic link leads. Where a container keeps versions, its listing does not tell which of them are links."""
     symlink_account: Annotated[str | None, Wire("x-symlink-target-account")] = None
     """The account of that, where it is another one."""
     version_id: Annotated[str | None, Wire("version_id", "x-object-version-id")] = None
