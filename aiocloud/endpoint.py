@@ -117,6 +117,7 @@ class Endpoint(Rest):
             repeatable=how.get("repeatable"),
             stream=stream,
             deadline=how.get("deadline"),
+            read_timeout=how.get("read_timeout"),
         )
         refused = response.is_error or is_redirect(response)
         if refused or not stream:

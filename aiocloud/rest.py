@@ -37,6 +37,8 @@ class Told(Sent, total=False):
     """May it be sent again after an ambiguous end? By default the method decides."""
     deadline: float | None
     """On `anyio.current_time()`'s clock; by default `options.timeout` seconds from now."""
+    read_timeout: float | None
+    """Seconds without a word that are borne, where the service works long before it answers."""
 
 
 class Rest(ABC):

@@ -288,6 +288,7 @@ class Session:
         repeatable: bool | None = None,
         stream: bool = False,
         deadline: float | None = None,
+        read_timeout: float | None = None,
     ) -> httpx.Response:
         """Carry a request with the token, and renew a token that is refused. `stream` leaves the body to the caller.
 
@@ -301,6 +302,7 @@ class Session:
             service=service_type,
             repeatable=repeatable,
             deadline=ends,
+            read_timeout=read_timeout,
             retries=options.retries,
             stream=stream,
         )

@@ -57,9 +57,10 @@ class Boundary(Layer):
         raise out_of_time(request, call, anyio.current_time() - started, sent=call.travel.sent)
 
     def _prepared(self, request: httpx.Request, now: float) -> Call:
-        request.extensions.setdefault("timeout", self._timeouts)
-        can_send_again(request)  # a body of unknown kind is watched from here on
         call = call_of(request)
+        timeouts = self._timeouts if call.read_timeout is None else {**self._timeouts, "read": call.read_timeout}
+        request.extensions.setdefault("timeout", timeouts)
+        can_send_again(request)  # a body of unknown kind is watched from here on
         if call.deadline is None:
             streams = call.stream or not isinstance(request.stream, httpx.ByteStream)
             call = replace(call, deadline=math.inf if streams else now + DEADLINE)

@@ -42,6 +42,8 @@ class Call:
     """May it be sent again after an ambiguous end? None: the method decides (GET, HEAD, PUT, DELETE may)."""
     deadline: float | None = None
     """On `anyio.current_time()`'s clock; None: the transport's default; `math.inf`: none at all."""
+    read_timeout: float | None = None
+    """Seconds in which the service has to say something; None: the transport's default."""
     retries: int | None = None
     """How often it may be sent again; None: as configured."""
     stream: bool = False

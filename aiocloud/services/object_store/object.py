@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated, Any, ClassVar
@@ -30,6 +31,9 @@ from aiocloud.transport.body import Body
 from aiocloud.transport.reading import AS_STORED
 
 __all__ = ["Object", "Objects"]
+
+_COPY = 3600.0
+"""Seconds that a copy may take: Swift says nothing before it is there."""
 
 
 # As which a container that keeps versions shows each object: a link to its own newest version.
@@ -230,7 +234,13 @@ class Objects(Listing[Object]):
         headers = {"X-Copy-From": quoted_path(self.container, source), "X-Fresh-Metadata": "true" if fresh else None}
         with in_words(self.container, source, to=target.container):
             await self.endpoint.request(
-                "PUT", target.path(name or source), content=b"", headers=header_values(headers), params=params
+                "PUT",
+                target.path(name or source),
+                content=b"",
+                headers=header_values(headers),
+                params=params,
+                deadline=math.inf,
+                read_timeout=_COPY,
             )
         return await target.get(name or source)
 

@@ -13,6 +13,7 @@ from aiocloud import Cloud
 from aiocloud._http import httpx
 from aiocloud.tasks.links import sign_form, sign_url
 from aiocloud.testing import FakeCloud, Fault
+from tests.transport.helper import virtual
 
 pytestmark = pytest.mark.anyio
 
@@ -166,6 +167,20 @@ async def test_conditions_copies_links_and_settings(fake: FakeCloud, clouds_yaml
             ["copy", "fresh", "link"],
             ["name"],
         ]
+
+
+def test_a_copy_of_what_is_large_takes_its_time(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """Swift says nothing until a copy is there: 5 GiB at 2 MiB a second, say."""
+
+    async def story() -> None:
+        async with to(fake, clouds_yaml) as cloud:
+            await cloud.create_object("box", "name", data=b"large, let's say")
+            fake.fault(Fault(service="object-store", method="PUT", path="*/box/copy", delay=2600))
+            fake.requests.clear()
+            copied = await cloud.object_store.objects("box").copy("name", "box", "copy")
+            assert (copied.content_length, fake.count(method="PUT")) == (16, 1)
+
+    virtual(story)
 
 
 async def test_a_key_that_swift_would_drop_is_refused(fake: FakeCloud, clouds_yaml: Path) -> None:
