@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import anyio
@@ -12,9 +13,10 @@ from anyio.lowlevel import checkpoint_if_cancelled
 
 from aiocloud._json import mappings
 from aiocloud.errors import CloudError, Leftover, NotFound
+from aiocloud.poller import wait_for
 from aiocloud.reconcile import create_once, is_ambiguous
 from aiocloud.region import Region
-from aiocloud.services.image.image import Image, NewImage
+from aiocloud.services.image.image import Image, Images, NewImage
 from aiocloud.tasks.boot_volumes import delete_snapshot
 from aiocloud.tasks.image_wanted import Wanted
 from aiocloud.tasks.undo import Undo
@@ -23,6 +25,9 @@ __all__ = ["made_elsewhere", "new_record", "protect"]
 
 _LOOKS = (0.0, 0.2, 0.5)
 """Pauses in seconds: a request that was cut off may take effect after we first looked for that."""
+
+_SETTLES = 5.0
+"""Seconds in which Glance may end what it is at when it is no longer wanted."""
 
 
 async def new_record(cloud: Region, undo: Undo, wanted: Wanted, disk_format: str) -> Image:
@@ -34,27 +39,16 @@ async def new_record(cloud: Region, undo: Undo, wanted: Wanted, disk_format: str
     images = cloud.image.images
     id = wanted.image_id or str(uuid.uuid4())
     spec = NewImage(name=wanted.name, id=id, disk_format=disk_format, **wanted.described)
-
-    async def there() -> list[Image]:
-        try:
-            return [await images.get(id)]
-        except NotFound:
-            return []
-
+    order = _Order(images, id)
     # What bore the caller's id before is not ours, however the request ends: Glance then says that it is taken.
-    taken = wanted.image_id is not None and bool(await there())
-
-    async def look() -> list[Image]:
-        return [] if taken else [image for image in await there() if image.status == "queued"]
-
-    order = _Order(look, images.delete)
+    order.taken = wanted.image_id is not None and bool(await order.there())
     if wanted.image_id is None:
         await undo.names("image", id)
     await checkpoint_if_cancelled()
-    if not taken:
+    if not order.taken:
         undo.made("image", id, wanted.name, order.take_back)
     try:
-        image, _ = await create_once(lambda: images.create_from(spec), look)
+        image, _ = await create_once(lambda: images.create_from(spec), order.look)
     except CloudError as error:
         # A refusal that has a cause came after an answer that was lost.
         order.refused = not is_ambiguous(error) and not isinstance(error.__cause__, CloudError)
@@ -70,21 +64,43 @@ async def new_record(cloud: Region, undo: Undo, wanted: Wanted, disk_format: str
 class _Order:
     """A request for a record, and how it ended, as far as we know."""
 
-    look: Callable[[], Awaitable[Sequence[Image]]]
-    delete: Callable[[str], Awaitable[object]]
+    images: Images[..., ...]
+    id: str
+    taken: bool = False
     known: bool = False
     refused: bool = False
 
-    async def take_back(self, id: str) -> None:
+    async def there(self) -> list[Image]:
+        """What has the id."""
+        try:
+            return [await self.images.get(self.id)]
+        except NotFound:
+            return []
+
+    async def look(self) -> list[Image]:
+        """What it made, while nobody knows that it did."""
+        return [] if self.taken else [image for image in await self.there() if image.status == "queued"]
+
+    async def take_back(self, _: str) -> None:
         """Remove what it made. Raises CloudError when it may still make it."""
         if self.refused:
             return
         for pause in _LOOKS:
             await anyio.sleep(pause)
             if self.known or await self.look():
-                await self.delete(id)
+                await self._settle()
+                await self.images.delete({"id": self.id})
                 return
         raise CloudError("the request for it was cut off: it may still appear")
+
+    async def _settle(self) -> None:
+        """Let Glance come to an end: what loses its record meanwhile may leave its content behind, which nobody can remove."""
+        with suppress(CloudError):  # the removal tells
+            await wait_for(self.there, _is_idle, what=f"the end of the upload of image {self.id}", timeout=_SETTLES)
+
+
+def _is_idle(there: Sequence[Image]) -> bool:
+    return not any(image.status in ("saving", "importing") for image in there)
 
 
 async def protect(cloud: Region, undo: Undo, wanted: Wanted, image: Image) -> Image:

@@ -14,7 +14,7 @@ import pytest
 
 import aiocloud
 from aiocloud import Cloud
-from aiocloud.tasks import image_tasks
+from aiocloud.tasks import image_records, image_tasks
 from aiocloud.testing import FakeCloud, Fault
 from aiocloud.testing.glance_data import ImageData, data_of
 from aiocloud.testing.http import Reply
@@ -474,3 +474,23 @@ async def test_the_wait_for_a_deactivated_image_is_in_vain(fake: FakeCloud, clou
             await cloud.wait_for_image(image, timeout=1)
         await cloud.image.images.reactivate(image)
         assert (await cloud.wait_for_image(image, timeout=1)).status == "active"
+
+
+@pytest.mark.parametrize("settles", [True, False])
+async def test_an_import_is_let_come_to_its_end_before_it_is_taken_back(
+    fake: FakeCloud, clouds_yaml: Path, monkeypatch: pytest.MonkeyPatch, settles: bool
+) -> None:
+    """A real Glance that loses the record meanwhile keeps the content for ever."""
+    region = fake.cloud().region()
+    region.knobs.work_time = 0.6
+    if not settles:
+        monkeypatch.setattr(image_records, "_SETTLES", 0.1)
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.list_images()
+        with anyio.move_on_after(0.3) as scope:
+            await cloud.create_image("mine", data=CONTENT, disk_format="raw", use_import=True, wait=True)
+        assert scope.cancelled_caught
+        await anyio.sleep(0.6)
+        assert await cloud.search_images("mine") == []
+        (task,) = region.glance.imports.tasks.values()
+        assert task["status"] == ("success" if settles else "failure")
