@@ -21,7 +21,7 @@ from aiocloud.concurrent import concurrently
 from aiocloud.endpoint import Endpoint
 from aiocloud.errors import InvalidRequest, NormalizationError, NotFound, ResourceFailed
 from aiocloud.match import can_be_id, is_glob, matches, named, only
-from aiocloud.model import Page, Resource, Spec, Which, build, read_many, read_one, wire_names
+from aiocloud.model import Page, Resource, Spec, Which, build, read_many, read_one, text_of, wire_names
 from aiocloud.paths import join
 from aiocloud.poller import Poll
 
@@ -231,13 +231,7 @@ class Listing(Generic[R]):
         return (await self.require(text)).id
 
     def _id(self, which: Which) -> str:
-        if isinstance(which, str):
-            return which
-        key = "name" if self.resource.place.by_name == "id" else "id"
-        value = which.get(key) or which.get("id")
-        if not value:
-            raise InvalidRequest(f"{which!r} does not say which {self.kind} is meant: it has no id")
-        return str(value)
+        return text_of(which, self.kind, *(("name", "id") if self.resource.place.by_name == "id" else ("id",)))
 
     async def wait(
         self,

@@ -33,6 +33,7 @@ __all__ = [
     "build",
     "read_many",
     "read_one",
+    "text_of",
     "wire_names",
 ]
 
@@ -260,6 +261,18 @@ def _put_origin(resource: Resource, origin: dict[str, Location]) -> None:
 
 Which: TypeAlias = str | Value | Mapping[str, Any]
 """Wherever a thing is named: its name, its id, the resource itself, or `{"id": ...}`."""
+
+
+def text_of(which: Which, kind: str, *keys: str) -> str:
+    """What a thing is named by: the text itself, or what it has under the first of these keys. Raises InvalidRequest."""
+    if isinstance(which, str):
+        return which
+    if not hasattr(which, "get"):
+        raise InvalidRequest(f"{which!r} is no {kind}: name it by text, or give the {kind} itself")
+    text = next((value for key in keys if (value := which.get(key))), None)
+    if text is None:
+        raise InvalidRequest(f"{which!r} does not say which {kind} is meant: it has no {' or '.join(keys)}")
+    return str(text)
 
 
 def build(spec: Callable[..., S], *args: Any, **kwargs: Any) -> S:

@@ -22,6 +22,7 @@ from aiocloud.model import (
     build,
     read_many,
     read_one,
+    text_of,
     wire_names,
 )
 
@@ -161,3 +162,22 @@ def test_a_spec_that_can_not_be_right_is_one_invalid_request(wrong: dict[str, An
 
 def test_filters_of_ours_have_the_wires_names() -> None:
     assert wire_names(Flavor) == {"is_public": "os-flavor-access:is_public"}
+
+
+@pytest.mark.parametrize("which", ["b", {"id": "b"}, {"name": "", "id": "b"}, Resource(id="b")])
+def test_a_thing_is_named_by_text_or_by_itself(which: Any) -> None:
+    assert text_of(which, "server", "name", "id") == "b"
+
+
+@pytest.mark.parametrize(
+    ("which", "why"),
+    [
+        (5, "5 is no server"),
+        (None, "None is no server"),
+        ({}, "it has no name or id"),
+        (Resource(), "it has no name or id"),
+    ],
+)
+def test_what_names_nothing_is_one_invalid_request(which: Any, why: str) -> None:
+    with pytest.raises(InvalidRequest, match=why):
+        text_of(which, "server", "name", "id")

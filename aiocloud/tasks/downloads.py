@@ -21,7 +21,7 @@ from anyio import to_thread
 from aiocloud._http import httpx
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import ChecksumMismatch, CloudError, PreconditionFailed, RateLimited
-from aiocloud.model import Which
+from aiocloud.model import Which, text_of
 from aiocloud.progress import Meter, OnProgress
 from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
@@ -99,7 +99,7 @@ async def get_object_raw(
 
 
 def _name(obj: Which) -> str:
-    return obj if isinstance(obj, str) else str(obj.get("name") or obj.get("id") or "")
+    return text_of(obj, "object", "name", "id")
 
 
 async def stream_object(

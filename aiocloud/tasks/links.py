@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 from pydantic import SecretStr
 
 from aiocloud.errors import InvalidRequest, Unsupported
-from aiocloud.model import Which
+from aiocloud.model import Which, text_of
 from aiocloud.region import Region
 from aiocloud.services.object_store.headers import container_path, object_path
 
@@ -145,7 +145,7 @@ async def generate_temp_url(
     can = await _offered(cloud, "tempurl", "temporary URLs")
     _check_method(method, can)
     _check_range(ip_range)
-    place = cloud.object_store.objects(container).container
+    place, name = cloud.object_store.objects(container).container, text_of(name, "object", "name", "id")
     url, account = await _account(cloud)
     path = container_path(place) + ("/" if prefix and not name else object_path(name))
     expires, plain = int(time.time()) + seconds, f"{account}/{place}/{name}"

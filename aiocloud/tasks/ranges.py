@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import ChecksumMismatch, CloudError, PreconditionFailed, Unsupported
-from aiocloud.model import Which
+from aiocloud.model import Which, text_of
 from aiocloud.progress import Meter, OnProgress
 from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
@@ -46,7 +46,7 @@ async def download_object(
     `resume` goes on from what a broken download of the same object has left beside the file. Raises NotFound,
     ChecksumMismatch when damage won't stop, CloudError when the file can't be written.
     """
-    name = obj if isinstance(obj, str) else str(obj.get("name") or obj.get("id") or "")
+    name = text_of(obj, "object", "name", "id")
     path, objects = Path(path), cloud.object_store.objects(container)
     in_one = False
     for attempt in range(1, _TRIES + 1):

@@ -340,9 +340,9 @@ async def source_of(filename: str | os.PathLike[str] | None, data: Data | None) 
     """
     if (filename is None) == (data is None):
         raise InvalidRequest("give either filename= or data=, what is to be uploaded")
-    if isinstance(filename, (bytes, bytearray)):
-        raise InvalidRequest(f"{len(filename)} bytes are no filename: give content as data=")
     if filename is not None:
+        if not (isinstance(filename, str) or hasattr(filename, "__fspath__")):
+            raise InvalidRequest(f"filename= is a path, not {type(filename).__name__}: give content as data=")
         return await FileSource.open(filename)
     if isinstance(data, str):
         return BytesSource(data.encode())
@@ -350,6 +350,8 @@ async def source_of(filename: str | os.PathLike[str] | None, data: Data | None) 
         return BytesSource(data.getvalue()[data.tell() :])
     if isinstance(data, (bytes, bytearray, memoryview)):
         return BytesSource(bytes(data) if isinstance(data, bytearray) else data)  # pyright: ignore[reportArgumentType]
+    if not any(hasattr(data, way) for way in ("read", "__iter__", "__aiter__")):
+        raise InvalidRequest(f"data= is bytes, text, a file object or chunks of bytes, not {type(data).__name__}")
     assert data is not None  # noqa: S101
     if (name := await to_thread.run_sync(_whole_file, data)) is not None:
         return await FileSource.open(name)

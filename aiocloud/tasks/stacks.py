@@ -9,7 +9,7 @@ from typing import Any
 from aiocloud.collection import Query
 from aiocloud.errors import InvalidRequest, NotFound, ResourceFailed
 from aiocloud.match import matches
-from aiocloud.model import Which, read_one
+from aiocloud.model import Which, read_one, text_of
 from aiocloud.paths import join
 from aiocloud.region import Region
 from aiocloud.services.orchestration.stack import Stack
@@ -151,7 +151,7 @@ async def get_stack(
     cloud: Region, name_or_id: Which, filters: Mapping[str, Any] | None = None, resolve_outputs: bool = True
 ) -> Stack | None:
     """The stack with this name or id, or None. Without `resolve_outputs` Heat leaves its outputs out, which is faster."""
-    text = name_or_id if isinstance(name_or_id, str) else str(name_or_id.get("name") or name_or_id.get("id") or "")
+    text = text_of(name_or_id, "stack", "name", "id")
     if not text:
         raise InvalidRequest(f"{name_or_id!r} does not say which stack is meant")
     try:

@@ -132,8 +132,11 @@ async def test_what_is_no_file_with_a_size_is_no_filename(fake: FakeCloud, cloud
     async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
         with anyio.fail_after(5), pytest.raises(aiocloud.InvalidRequest, match="not a regular file"):
             await cloud.create_object("box", "name", tmp_path / "pipe")
-        with pytest.raises(aiocloud.InvalidRequest, match="29000 bytes are no filename: give content as data="):
+        with pytest.raises(aiocloud.InvalidRequest, match="a path, not bytes: give content as data="):
             await cloud.create_object("box", "name", told)
+        told = 5
+        with pytest.raises(aiocloud.InvalidRequest, match="chunks of bytes, not int"):
+            await cloud.create_object("box", "name", data=told)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/version"), reason="Linux alone has such files")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiocloud.endpoint import Endpoint
-from aiocloud.model import Which
+from aiocloud.model import Which, text_of
 from aiocloud.services.base import ServiceProxy
 from aiocloud.services.object_store.account import Accounts
 from aiocloud.services.object_store.capabilities import Capabilities, capabilities
@@ -23,8 +23,7 @@ class ObjectStore(ServiceProxy):
 
     def objects(self, container: Which) -> Objects:
         """The objects in a container. Raises InvalidRequest for a name that no container can have."""
-        name = container if isinstance(container, str) else str(container.get("name") or container.get("id") or "")
-        return Objects(self.endpoint, name)
+        return Objects(self.endpoint, text_of(container, "container", "name", "id"))
 
     async def capabilities(self) -> Capabilities:
         """What this Swift can do and its limits, asked for once."""
