@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import anyio
 
-from aiocloud.errors import CloudError, NotFound
+from aiocloud.concurrent import each_of
+from aiocloud.errors import CloudError, Conflict, NotFound
 from aiocloud.model import Resource
 from aiocloud.region import Region
 from aiocloud.services.network.router import Router
@@ -188,10 +189,23 @@ async def _remove_router(cloud: Region, router: Resource, timeout: float) -> Non
 
 
 async def _remove_container(cloud: Region, container: Resource, timeout: float) -> None:  # noqa: ARG001
-    names = [(container.name, each.name) async for each in cloud.object_store.objects(container.name).stream()]
+    """With all that is in it, older versions too."""
+    containers, objects = cloud.object_store.containers, cloud.object_store.objects(container.name)
+    settings = await containers.get(container.name)
+    # What is removed would come back as it was before, or leave an older version elsewhere.
+    if settings.versions_location:
+        await containers.update(container.name, versions_location="")
+    if settings.history_location:
+        await containers.update(container.name, history_location="")
+    names = [(container.name, each.name) async for each in objects.stream()]
     if names:
         await delete_many(cloud, names)
-    await delete_container(cloud, container.name)
+    try:
+        await delete_container(cloud, container.name)
+    except Conflict:
+        versions = [each async for each in objects.stream(versions="")]
+        await each_of(versions, lambda each: objects.delete(each, version_id=each.version_id), _AT_ONCE)
+        await delete_container(cloud, container.name)
 
 
 async def _remove_stack(cloud: Region, stack: Resource, timeout: float) -> None:
