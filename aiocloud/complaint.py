@@ -21,6 +21,8 @@ __all__ = ["error_from", "words"]
 
 _LONGEST = 500
 _TAGS = re.compile(r"<(title|head|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_BREAKS = re.compile(r"<br ?/?>", re.IGNORECASE)
+"""What a WSGI library leaves of HTML in JSON; whatever else looks like a tag there is somebody's text."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _KEYS = ("message", "detail", "faultstring", "error_message", "title", "reason", "description", "debuginfo")
 
@@ -64,7 +66,7 @@ def words(body: bytes, content_type: str = "") -> str:
     text = body[:65_536].decode("utf-8", "replace")
     if text.lstrip()[:1] in ("{", "["):
         try:
-            said = _find(json.loads(body))
+            said = _BREAKS.sub(" ", _find(json.loads(body)))
         except (ValueError, RecursionError):
             said = text
     else:

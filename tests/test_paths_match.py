@@ -93,6 +93,7 @@ def test_what_can_be_an_id() -> None:
             "Conflict in [31m use",
         ),
         (b'{"error_message": "{\\"faultstring\\": \\"Node locked\\"}"}', "Node locked"),
+        (b'{"message": "No image with ID a<b>c<br /><br />\\n\\n\\n", "title": "Not Found"}', "No image with ID a<b>c"),
         (b"", ""),
     ],
 )

@@ -1,7 +1,8 @@
-"""Glance's words: its HTML refusals and the schemas it publishes."""
+"""Glance's words: its refusals and the schemas it publishes."""
 
 from __future__ import annotations
 
+import json
 from html import escape
 from typing import Any
 
@@ -48,14 +49,20 @@ STATUSES = [
 
 
 def page(req: Req, fail: Fail) -> Reply:
-    """A refusal as webob writes it; the `kind` of the `Fail` is the detail below the explanation."""
+    """A refusal as webob writes it, JSON or HTML; the `kind` of the `Fail` is the detail below the explanation."""
+    asked = req.headers.get("accept", "")
+    wants_json = "json" in asked and "html" not in asked
+    quoted = str if wants_json else escape
     title = f"{fail.status} {TITLES.get(fail.status, 'Error')}"
-    body = f"{escape(fail.message)}<br /><br />\n{escape(fail.kind)}\n\n"
+    body = f"{quoted(fail.message)}<br /><br />\n{quoted(fail.kind)}\n\n"
     if fail.status == 415:
-        kind = escape(req.headers.get("content-type", ""))
-        body = f"The request media type {kind} is not supported by this server.\n<br /><br />\n{escape(fail.message)}"
+        kind = quoted(req.headers.get("content-type", ""))
+        body = f"The request media type {kind} is not supported by this server.\n<br /><br />\n{quoted(fail.message)}"
     elif fail.status == 405:
         body = f"The method {req.method} is not allowed for this resource. <br /><br />\n"
+    if wants_json:
+        told = {"message": body, "code": title, "title": TITLES.get(fail.status, "Error")}
+        return Reply(fail.status, json.dumps(told).encode(), {"content-type": "application/json", **fail.headers})
     text = (
         f"<html>\n <head>\n  <title>{title}</title>\n </head>\n <body>\n  <h1>{title}</h1>\n  {body}\n </body>\n</html>"
     )
