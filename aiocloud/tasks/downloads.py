@@ -28,11 +28,12 @@ from aiocloud.region import Region
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.digests import Hash, new_hash
 from aiocloud.tasks.fetch import fetch_range, mismatch
-from aiocloud.tasks.files import alone, write_whole
+from aiocloud.tasks.files import alone, check_takes_bytes
 from aiocloud.tasks.jobs import Job, Sums, jobs_of
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.placed import placed
 from aiocloud.tasks.ranges import download_object
+from aiocloud.tasks.streams import write_out
 from aiocloud.transport.reading import pieces_from
 
 __all__ = ["get_object", "get_object_raw", "stream_object"]
@@ -65,6 +66,8 @@ async def get_object(
     if isinstance(outfile, (str, os.PathLike)):
         await download_object(cloud, container, name, outfile, progress=progress)
         return b""
+    if outfile is not None:
+        check_takes_bytes(outfile, name)
     for attempt in range(1, _TRIES + 1):
         pieces = stream_object(cloud, container, name, query_string=query_string, progress=progress)
         try:
@@ -82,7 +85,7 @@ async def _write(pieces: AsyncIterator[bytes], file: IO[bytes], name: str) -> by
     with alone(file, "another download writes to this open file already: give each its own"):
         async for piece in pieces:
             try:
-                await to_thread.run_sync(write_whole, file, piece)
+                await write_out(file, piece)
             except OSError as error:
                 raise CloudError(f"can't write {name}: {error.strerror or error}") from error
     return b""

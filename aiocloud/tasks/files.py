@@ -12,7 +12,7 @@ from typing import IO, cast
 
 from aiocloud.errors import InvalidRequest
 
-__all__ = ["Positioned", "alone", "why", "write_whole"]
+__all__ = ["Positioned", "alone", "check_takes_bytes", "why", "write_whole"]
 
 _AT_ONCE = 512
 """Chunks that are written by one call; no system takes less than 1,024."""
@@ -37,6 +37,16 @@ def alone(stream: object, taken: str) -> Generator[None]:
 def why(error: Exception) -> str:
     """What the system says of an error, without its number."""
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
+def check_takes_bytes(file: object, what: str) -> None:
+    """Raise InvalidRequest for an open file that `what` can't be written to. What is no file of the system's may not say."""
+    if getattr(file, "closed", False):
+        raise InvalidRequest(f"can't write {what}: the file is closed")
+    if isinstance(file, io.TextIOBase):
+        raise InvalidRequest(f"can't write {what}: the file is open for text: open it with 'wb'")
+    if isinstance(file, io.IOBase) and not file.writable():
+        raise InvalidRequest(f"can't write {what}: the file is open for reading only: open it with 'wb'")
 
 
 def write_whole(file: IO[bytes], data: bytes | memoryview) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
 from collections.abc import AsyncGenerator, Callable
@@ -21,7 +20,7 @@ from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image
 from aiocloud.tasks.digests import Digests, is_known
-from aiocloud.tasks.files import alone, write_whole
+from aiocloud.tasks.files import alone, check_takes_bytes, write_whole
 from aiocloud.tasks.partial import Growing
 from aiocloud.tasks.streams import is_pipe, write_out
 from aiocloud.transport.reading import pieces_from, poured
@@ -131,19 +130,9 @@ async def _copy(cloud: Region, image: Image, write: Callable[[memoryview], None]
     reading.check()
 
 
-def _check_takes_bytes(file: object) -> None:
-    """Raise InvalidRequest for an open file that can't be written to. What is no file of the system's may not say."""
-    if getattr(file, "closed", False):
-        raise InvalidRequest("can't write the image: the file is closed")
-    if isinstance(file, io.TextIOBase):
-        raise InvalidRequest("can't write the image: the file is open for text: open it with 'wb'")
-    if isinstance(file, io.IOBase) and not file.writable():
-        raise InvalidRequest("can't write the image: the file is open for reading only: open it with 'wb'")
-
-
 async def to_file(cloud: Region, image: Image, file: IO[bytes], progress: OnProgress) -> None:
     """Write the content to a file object. Raises InvalidRequest for one that can't be written to."""
-    _check_takes_bytes(file)
+    check_takes_bytes(file, "the image")
 
     def write(data: memoryview) -> None:
         write_whole(file, bytes(data))  # who knows whether it keeps what it is given

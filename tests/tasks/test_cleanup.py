@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.anyio
     "settings", [{}, {"versions_enabled": True}, {"versions_location": "older"}, {"history_location": "older"}], ids=str
 )
 async def test_containers_go_with_their_older_versions(
-    fake: FakeCloud, clouds_yaml: Path, settings: dict[str, str | bool]
+    fake: FakeCloud, clouds_yaml: Path, settings: dict[str, Any]
 ) -> None:
     async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
         await cloud.create_container("older")

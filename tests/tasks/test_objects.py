@@ -8,6 +8,7 @@ import os
 import random
 import tarfile
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -293,6 +294,35 @@ class Sips(io.RawIOBase):
             raise OSError(28, "No space left on device")
         self.taken += bytes(data[:1000])
         return min(len(data), 1000)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there nobody can wait for a pipe")
+async def test_a_pipe_that_nobody_reads_is_let_go_of(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=big(1_000_000))
+        reading, writing = os.pipe()
+        closing = threading.Timer(5, os.close, [reading])  # or else it would hang, should it wait for the reader
+        closing.start()
+        with os.fdopen(writing, "wb") as pipe:
+            with anyio.move_on_after(0.5) as scope:
+                await cloud.get_object("box", "name", outfile=pipe)
+            closing.cancel()
+            assert scope.cancelled_caught
+            os.close(reading)
+
+
+async def test_an_open_file_that_takes_no_bytes_is_refused(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=b"content")
+        fake.requests.clear()
+        for mode, why in (("w", "open for text"), ("wb", "closed")):
+            with (tmp_path / "file").open(mode) as file:
+                if mode == "wb":
+                    file.close()
+                wrong: Any = file
+                with pytest.raises(aiocloud.InvalidRequest, match=f"can't write name: the file is {why}"):
+                    await cloud.get_object("box", "name", outfile=wrong)
+        assert not fake.requests
 
 
 async def test_an_open_file_gets_every_byte_or_an_error(fake: FakeCloud, clouds_yaml: Path) -> None:
