@@ -33,3 +33,17 @@ async def test_containers_go_with_their_older_versions(
             ("older", None),
         ]
         assert await cloud.list_containers() == []
+
+
+async def test_a_container_whose_older_versions_lie_elsewhere_goes_alone(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """What is removed from it must not come back as it was before."""
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        await cloud.create_container("older")
+        await cloud.object_store.containers.create(name="box", versions_location="older")
+        for text in ("1", "22", "333"):
+            await cloud.create_object("box", "a", data=text)
+        done = await cloud.project_cleanup(
+            dry_run=False, resource_evaluation_fn=lambda resource, *_: resource.name == "box"
+        )
+        assert [(each.resource.name, each.error) for each in done] == [("box", None)]
+        assert [each.content_length for each in await cloud.list_objects("older")] == [1, 2]
