@@ -432,6 +432,38 @@ async def test_a_large_piece_is_fetched_in_ranges_and_again_when_it_is_damaged(
         assert not target.exists()
 
 
+class ReplacesIt(httpx.AsyncBaseTransport):
+    """Once the first range of box/name was answered, somebody else puts `newer` in its place."""
+
+    def __init__(self, fake: FakeCloud, config: Path, newer: bytes) -> None:
+        self._fake = fake
+        self._config = config
+        self._newer = newer
+        self._one_by_one = anyio.Lock()
+        self.times = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        async with self._one_by_one:
+            response = await self._fake.transport.handle_async_request(request)
+            if "range" in request.headers and not self.times:
+                self.times += 1
+                async with to(self._fake, self._config) as other:
+                    await other.create_object("box", "name", data=self._newer)
+        return response
+
+
+async def test_an_object_that_is_replaced_on_its_way_comes_as_it_is_now(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    older, newer = (random.Random(seed).randbytes(1 << 20) * 18 for seed in (5, 6))
+    replacing = ReplacesIt(fake, clouds_yaml, newer)
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=replacing) as cloud:
+        await cloud.create_object("box", "name", data=older)
+        found = await download_object(cloud, "box", "name", tmp_path / "copy")
+        assert ((tmp_path / "copy").read_bytes() == newer, replacing.times) == (True, 1)
+        assert found.etag == (await cloud.object_store.objects("box").get("name")).etag
+
+
 @pytest.mark.parametrize("times", [1, 100])
 async def test_a_large_piece_of_a_stream_is_compared_too(fake: FakeCloud, clouds_yaml: Path, times: int) -> None:
     segment = random.Random(4).randbytes(1 << 20) * 18
