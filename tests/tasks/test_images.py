@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gc
 import gzip
+import hashlib
 import io
 import json
 import lzma
@@ -612,3 +613,22 @@ async def test_who_waits_for_an_image_shares_its_looks(fake: FakeCloud, clouds_y
             for _ in range(20):
                 waiters.start_soon(wait)
         assert fake.count(service="image") <= 3
+
+
+@pytest.mark.anyio
+async def test_a_record_tells_no_checksum_of_a_stream_before_it_was_sent(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """Whoever finds a checksum there takes it for true, also when nobody comes to remove the record."""
+    seen: list[str | None] = []
+    start = bytes(1_000_000)  # more than its format is told by
+    sums = "owner_specified.openstack.md5"
+    async with to(fake, clouds_yaml) as cloud, to(fake, clouds_yaml) as other:
+
+        async def content() -> AsyncIterator[bytes]:
+            yield start
+            (record,) = await other.search_images("mine")
+            seen.append(record.get(sums))
+            yield b"end"
+
+        right = hashlib.md5(start + b"end", usedforsecurity=False).hexdigest()
+        image = await cloud.create_image("mine", data=content(), disk_format="raw", md5=right)
+        assert (seen, image.get(sums)) == ([None], right)
