@@ -34,10 +34,8 @@ __all__ = ["Object", "Objects"]
 
 _COPY = 3600.0
 """Seconds that a copy may take: Swift says nothing before it is there."""
-
-
-# As which a container that keeps versions shows each object: a link to its own newest version.
 _VERSION = "?version-id="
+"""A container that keeps versions shows each object as a link to its own newest version: what such a link has."""
 _MOST_LINKS = 10
 
 
