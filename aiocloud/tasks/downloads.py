@@ -21,13 +21,13 @@ from anyio import to_thread
 from aiocloud._http import httpx
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import ChecksumMismatch, CloudError, PreconditionFailed, RateLimited
-from aiocloud.model import Which, text_of
+from aiocloud.model import Which
 from aiocloud.progress import Meter, OnProgress
 from aiocloud.reconcile import is_ambiguous
 from aiocloud.region import Region
-from aiocloud.services.object_store.object import Object, Objects
+from aiocloud.services.object_store.object import Object, Objects, object_name
 from aiocloud.tasks.digests import Hash, new_hash
-from aiocloud.tasks.fetch import fetch_range, mismatch
+from aiocloud.tasks.fetch import TRIES, fetch_range, mismatch
 from aiocloud.tasks.files import alone, check_takes_bytes
 from aiocloud.tasks.jobs import Job, Sums, jobs_of
 from aiocloud.tasks.manifests import Slice, slices_of
@@ -40,7 +40,6 @@ __all__ = ["get_object", "get_object_raw", "stream_object"]
 
 _log = logging.getLogger("aiocloud.objects")
 
-_TRIES = 5
 _AHEAD = 6
 """Ranges of a large object that are held in memory: 8 to 16 MiB each."""
 
@@ -62,13 +61,13 @@ async def get_object(
     For pieces as they come use `stream_object`; `stream` and `resp_chunk_size` change nothing here.
     """
     del resp_chunk_size, stream
-    name = _name(obj)
+    name = object_name(obj)
     if isinstance(outfile, (str, os.PathLike)):
         await download_object(cloud, container, name, outfile, progress=progress)
         return b""
     if outfile is not None:
         check_takes_bytes(outfile, name)
-    for attempt in range(1, _TRIES + 1):
+    for attempt in range(1, TRIES + 1):
         pieces = stream_object(cloud, container, name, query_string=query_string, progress=progress)
         try:
             async with aclosing(pieces):
@@ -76,7 +75,7 @@ async def get_object(
                     return await _write(pieces, outfile, name)
                 return b"".join([piece async for piece in pieces])
         except ChecksumMismatch:
-            if outfile is not None or attempt == _TRIES:
+            if outfile is not None or attempt == TRIES:
                 raise
     raise AssertionError  # the loop returns or raises
 
@@ -98,11 +97,7 @@ async def get_object_raw(
     del stream
     objects = cloud.object_store.objects(container)
     params = dict(httpx.QueryParams(query_string)) if query_string else None
-    return await objects.endpoint.get(objects.path(_name(obj)), params=params, headers={"Accept": "*/*"})
-
-
-def _name(obj: Which) -> str:
-    return text_of(obj, "object", "name", "id")
+    return await objects.endpoint.get(objects.path(object_name(obj)), params=params, headers={"Accept": "*/*"})
 
 
 async def stream_object(
@@ -122,7 +117,7 @@ async def stream_object(
     """
     del resp_chunk_size
     objects = cloud.object_store.objects(container)
-    reading = _Reading(objects, _name(obj), dict(httpx.QueryParams(query_string)) if query_string else {})
+    reading = _Reading(objects, object_name(obj), dict(httpx.QueryParams(query_string)) if query_string else {})
     with placed(cloud):
         async with aclosing(_pieces(cloud, reading, progress)) as chunks:
             async for chunk in chunks:
@@ -220,7 +215,7 @@ class _Reading:
                 if before and self.size is None and error.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                     break  # all had come before it broke
                 trouble = trouble + 1 if self.at == before else 0
-                if trouble >= _TRIES or not (is_ambiguous(error) or isinstance(error, RateLimited)):
+                if trouble >= TRIES or not (is_ambiguous(error) or isinstance(error, RateLimited)):
                     raise
                 _log.warning("%s/%s: on from byte %d: %s", self.objects.container, self.name, self.at, error)
                 await anyio.sleep(0.2 * 2**trouble)

@@ -22,9 +22,10 @@ from aiocloud.tasks.window import had_trouble
 from aiocloud.transport.reading import poured
 from aiocloud.transport.sockets import BUFFER
 
-__all__ = ["Coming", "fetch_one", "fetch_range", "mismatch"]
+__all__ = ["TRIES", "Coming", "fetch_one", "fetch_range", "mismatch"]
 
-_TRIES = 5
+TRIES = 5
+"""How often what comes damaged, or does not come, is asked for."""
 Write: TypeAlias = Callable[[memoryview, int], None]
 """Puts bytes where they belong, in a worker thread."""
 
@@ -70,7 +71,7 @@ async def fetch_one(objects: Objects, found: Object, coming: Coming, write: Writ
             if not coming.rest.size and coming.sums.wrong is not None:
                 coming.restart()
                 damaged += 1
-        if max(damaged, idle) == _TRIES:
+        if max(damaged, idle) == TRIES:
             raise error
         trouble = True
         part.reach(coming.at - coming.job.start)

@@ -18,9 +18,10 @@ from urllib.parse import urlencode, urlsplit
 from pydantic import SecretStr
 
 from aiocloud.errors import InvalidRequest, Unsupported
-from aiocloud.model import Which, text_of
+from aiocloud.model import Which
 from aiocloud.region import Region
 from aiocloud.services.object_store.headers import container_path, object_path
+from aiocloud.services.object_store.object import object_name
 
 __all__ = ["FormSignature", "generate_form_signature", "generate_temp_url", "set_temp_url_key", "sign_form", "sign_url"]
 
@@ -145,7 +146,7 @@ async def generate_temp_url(
     can = await _offered(cloud, "tempurl", "temporary URLs")
     _check_method(method, can)
     _check_range(ip_range)
-    place, name = cloud.object_store.objects(container).container, text_of(name, "object", "name", "id")
+    place, name = cloud.object_store.objects(container).container, object_name(name)
     url, account = await _account(cloud)
     path = container_path(place) + ("/" if prefix and not name else object_path(name))
     expires, plain = int(time.time()) + seconds, f"{account}/{place}/{name}"
@@ -176,8 +177,10 @@ def _check_method(method: str, feature: Mapping[str, Any] | None) -> None:
 
 
 def _check_range(ip_range: str | None) -> None:
+    if ip_range is None:
+        return
     try:
-        _ = None if ip_range is None else ip_network(ip_range, strict=False)
+        ip_network(ip_range, strict=False)
     except ValueError:
         raise InvalidRequest(f"ip_range is an address or a network, not {ip_range!r}") from None
 

@@ -12,13 +12,13 @@ from aiocloud._json import is_array, load_json, mapping
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import ChecksumMismatch, CloudError, InvalidRequest, NotFound
 from aiocloud.match import matches, named
-from aiocloud.model import Which, text_of
+from aiocloud.model import Which
 from aiocloud.progress import Meter, OnProgress
 from aiocloud.region import Region
 from aiocloud.services.object_store.capabilities import Capabilities
 from aiocloud.services.object_store.container import PUBLIC, Container
 from aiocloud.services.object_store.headers import container_path, object_path
-from aiocloud.services.object_store.object import Object, Objects
+from aiocloud.services.object_store.object import Object, Objects, object_name
 from aiocloud.tasks import removal
 from aiocloud.tasks.described import describe, described, has_content, size_of
 from aiocloud.tasks.digests import Digests
@@ -93,7 +93,7 @@ async def create_object(
     object alone, and the segments of a large one stay. Memory: see `aiocloud.tasks.pieces`. Raises InvalidRequest for a file
     that can't be read, CloudError when it changes meanwhile, ChecksumMismatch when damage won't stop.
     """
-    name = text_of(name, "object", "name", "id")
+    name = object_name(name)
     source = await source_of(name if filename is None and data is None else filename, data)
     sums = await _checksums(source, md5, sha256, bool(generate_checksums))
     settings = (content_type, content_encoding, content_disposition, delete_after, delete_at)
@@ -181,7 +181,7 @@ async def delete_object(cloud: Region, container: Which, name: Which, meta: Mapp
     """Remove an object, its segments too: True, or False when it was not there. `meta` is not needed."""
     del meta
     objects = cloud.object_store.objects(container)
-    text = text_of(name, "object", "name", "id")
+    text = object_name(name)
     return await removal.delete_object(cloud, objects.container, text)
 
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import ChecksumMismatch, CloudError, PreconditionFailed, Unsupported
-from aiocloud.model import Which, text_of
+from aiocloud.model import Which
 from aiocloud.progress import Meter, OnProgress
 from aiocloud.region import Region
-from aiocloud.services.object_store.object import Object, Objects
-from aiocloud.tasks.fetch import Coming, fetch_one, mismatch
+from aiocloud.services.object_store.object import Object, Objects, object_name
+from aiocloud.tasks.fetch import TRIES, Coming, fetch_one, mismatch
 from aiocloud.tasks.jobs import Job, Sums, is_cut, jobs_of
 from aiocloud.tasks.manifests import Slice, slices_of
 from aiocloud.tasks.target import Target, Whole
@@ -29,7 +29,6 @@ __all__ = ["download_object"]
 
 _AT_FIRST, _AT_MOST = 4, 16
 """Requests under way."""
-_TRIES = 5
 
 
 async def download_object(
@@ -46,15 +45,15 @@ async def download_object(
     `resume` goes on from what a broken download of the same object has left beside the file. Raises NotFound,
     ChecksumMismatch when damage won't stop, CloudError when the file can't be written.
     """
-    name = text_of(obj, "object", "name", "id")
+    name = object_name(obj)
     path, objects = Path(path), cloud.object_store.objects(container)
     in_one = False
-    for attempt in range(1, _TRIES + 1):
+    for attempt in range(1, TRIES + 1):
         found = await objects.get(name)
         try:
             slices = [each for each in await slices_of(cloud, objects, found) if each.size]
         except ChecksumMismatch:
-            if attempt == _TRIES:
+            if attempt == TRIES:
                 raise
             continue
         target = await Target.open(path, found, resume=resume)
@@ -69,7 +68,7 @@ async def download_object(
             # It was replaced meanwhile: begin again with what is there now. Or some proxy gives no ranges.
             target.forget()
             in_one = isinstance(error, Unsupported)
-            if attempt == _TRIES:
+            if attempt == TRIES:
                 raise
         except OSError as error:
             target.forget()
@@ -87,13 +86,13 @@ async def _fetch(objects: Objects, found: Object, slices: Sequence[Slice], targe
     known = [each for each in slices if is_cut(each) and each.etag is not None]
     sums = [Whole(target, each, jobs) for each in known]
     await _look_again(jobs, target, sums)
-    for attempt in range(1, _TRIES + 1):
+    for attempt in range(1, TRIES + 1):
         missing = [job for job in _in_turn(jobs, sums) if job.start not in target.done]
         await _fetch_jobs(objects, found, missing, target, meter, sums)
         bad = [each for each in sums if not await each.is_right()]
         if not bad:
             return
-        if attempt == _TRIES:
+        if attempt == TRIES:
             raise mismatch(objects, found, bad[0].slice)
         for job in (job for each in bad for job in each.jobs):
             target.done.discard(job.start)

@@ -14,7 +14,7 @@ from aiocloud._http import httpx
 from aiocloud.collection import Filters, Listing, Query
 from aiocloud.endpoint import Endpoint
 from aiocloud.errors import Conflict, InvalidRequest, NotFound
-from aiocloud.model import Page, Place, Resource, Text, Which, Wire, read_one
+from aiocloud.model import Page, Place, Resource, Text, Which, Wire, read_one, text_of
 from aiocloud.services.object_store.capabilities import capabilities
 from aiocloud.services.object_store.headers import (
     container_path,
@@ -30,7 +30,7 @@ from aiocloud.services.object_store.words import in_words
 from aiocloud.transport.body import Body
 from aiocloud.transport.reading import AS_STORED
 
-__all__ = ["Object", "Objects"]
+__all__ = ["Object", "Objects", "object_name"]
 
 _COPY = 3600.0
 """Seconds that a copy may take: Swift says nothing before it is there."""
@@ -81,6 +81,11 @@ class Object(Resource):
     def is_large(self) -> bool:
         """Is it put together from segments?"""
         return self.is_static_large_object or self.object_manifest is not None
+
+
+def object_name(which: Which) -> str:
+    """The name of an object, however it is named. Raises InvalidRequest."""
+    return text_of(which, "object", "name", "id")
 
 
 class Objects(Listing[Object]):
