@@ -139,12 +139,12 @@ async def to_file(cloud: Region, image: Image, file: IO[bytes], progress: OnProg
 
     with alone(file, "another download writes to this open file already: give each its own"):
         if is_pipe(file):
-            await _pipe(cloud, image, file, progress)
+            await _to_pipe(cloud, image, file, progress)
         else:
             await _copy(cloud, image, write, progress)
 
 
-async def _pipe(cloud: Region, image: Image, file: IO[bytes], progress: OnProgress) -> None:
+async def _to_pipe(cloud: Region, image: Image, file: IO[bytes], progress: OnProgress) -> None:
     async with aclosing(chunks(cloud, image, progress)) as pieces:
         async for piece in pieces:
             try:
