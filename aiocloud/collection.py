@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -138,14 +139,18 @@ class Listing(Generic[R]):
             found = [item for item in found if named(item, name_or_id)]
         return [item for item in found if matches(item, filters or {})]
 
-    async def stream(self, filters: Filters = None, **query: Query) -> AsyncIterator[R]:
-        """Each resource in turn; the next page is asked for when the last one is used up."""
-        async for page in self.pages(filters, **query):
-            for item in page.items:
-                yield item
-            del page
+    async def stream(self, filters: Filters = None, **query: Query) -> AsyncGenerator[R, None]:
+        """Each resource in turn; the next page is asked for when the last one is used up.
 
-    async def pages(self, filters: Filters = None, **query: Query) -> AsyncIterator[Page[R]]:
+        Nothing is open between two pages. Trio wants a generator that is left early inside `aclosing`, as any other.
+        """
+        async with aclosing(self.pages(filters, **query)) as pages:
+            async for page in pages:
+                for item in page.items:
+                    yield item
+                del page
+
+    async def pages(self, filters: Filters = None, **query: Query) -> AsyncGenerator[Page[R], None]:
         """Page after page, as the service cuts them."""
         params = self._params({**(filters or {}), **query})
         seen: set[str] = set()

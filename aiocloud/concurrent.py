@@ -36,13 +36,19 @@ async def concurrently() -> AsyncGenerator[TaskGroup]:
     """A task group that raises the first error itself, not in an ExceptionGroup.
 
     For helpers of one operation: whoever awaits it expects the error of what failed, and the rest was cancelled for it.
+    What the block raises arrives as it is, be it a group of its own.
     """
+    own: Exception | None = None
     try:
         async with anyio.create_task_group() as tasks:
-            yield tasks
+            try:
+                yield tasks
+            except Exception as error:
+                own = error
+                raise
     except BaseExceptionGroup as group:
-        error = first_error(group)
-        raise error from error.__cause__
+        blamed = own or first_error(group)
+        raise blamed from blamed.__cause__
 
 
 async def each_of(items: Iterable[T], work: Callable[[T], Awaitable[object]], at_once: int) -> None:

@@ -10,7 +10,7 @@ import dataclasses
 import fnmatch
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from types import TracebackType
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeAlias, TypeVar, cast, overload
 
@@ -128,6 +128,40 @@ class _Options:
     quorum: int | None = None
 
 
+class _Arrivals(Generic[T]):
+    """Outcomes as they arrive, until there are enough of them; `next` says whose each is, too.
+
+    Not a generator: who breaks out of a loop over one leaves it to the garbage collector, of which trio complains.
+    """
+
+    def __init__(self, receive: ObjectReceiveStream[tuple[int, Done[T] | Failed]], options: _Options) -> None:
+        self._receive = receive
+        self._options = options
+        self._answers = 0
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Done[T] | Failed:
+        arrived = await self.next()
+        if arrived is None:
+            raise StopAsyncIteration
+        return arrived[1]
+
+    async def next(self) -> tuple[int, Done[T] | Failed] | None:
+        """The next outcome and the number of its member; None when there are no more, or enough."""
+        if self._options.quorum is not None and self._answers >= self._options.quorum:
+            return None
+        try:
+            nth, outcome = await self._receive.receive()
+        except anyio.EndOfStream:
+            return None
+        if isinstance(outcome, Failed) and self._options.on_error == "raise":
+            raise outcome.error
+        self._answers += isinstance(outcome, Done)
+        return nth, outcome
+
+
 class Fleet:
     """Many clouds and regions. `async with` closes the sessions that belong to it."""
 
@@ -232,8 +266,11 @@ class Fleet:
 
         `verb` is a method of `Cloud` (`Cloud.search_servers`) or any `async def f(cloud, ...)`.
         """
-        async with self._run(verb, *args, **kwargs) as outcomes:
-            by_member = {nth: outcome async for nth, outcome in outcomes}
+        by_member: dict[int, Done[T] | Failed] = {}
+        async with self._run(verb, *args, **kwargs) as arrivals:
+            while (arrived := await arrivals.next()) is not None:
+                nth, outcome = arrived
+                by_member[nth] = outcome
         return Outcomes([by_member.get(nth) or self._late(nth) for nth in range(len(self._members))])
 
     def _late(self, nth: int) -> Failed:
@@ -252,17 +289,12 @@ class Fleet:
         Leaving the block cancels those that are still under way.
         """
         async with self._run(verb, *args, **kwargs) as outcomes:
-
-            async def only_outcomes() -> AsyncIterator[Done[T] | Failed]:
-                async for _, outcome in outcomes:
-                    yield outcome
-
-            yield only_outcomes()
+            yield outcomes
 
     @asynccontextmanager
     async def _run(
         self, verb: Callable[Concatenate[Cloud, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> AsyncGenerator[AsyncIterator[tuple[int, Done[T] | Failed]]]:
+    ) -> AsyncGenerator[_Arrivals[T]]:
         if self.clouds:
             # A misspelt argument is the caller's mistake, not each cloud's failure.
             inspect.signature(verb).bind(self.clouds[0], *args, **kwargs)
@@ -284,20 +316,8 @@ class Fleet:
                     tasks.start_soon(one, nth, member, send.clone())
                     # A thousand that begin in one turn of the event loop would keep everybody else from it for seconds.
                     await anyio.lowlevel.checkpoint()
-            yield self._until_enough(receive)
+            yield _Arrivals(receive, self._options)
             tasks.cancel_scope.cancel()
-
-    async def _until_enough(
-        self, receive: ObjectReceiveStream[tuple[int, Done[T] | Failed]]
-    ) -> AsyncIterator[tuple[int, Done[T] | Failed]]:
-        answers = 0
-        async for nth, outcome in receive:
-            if isinstance(outcome, Failed) and self._options.on_error == "raise":
-                raise outcome.error
-            yield nth, outcome
-            answers += isinstance(outcome, Done)
-            if self._options.quorum is not None and answers >= self._options.quorum:
-                return
 
     @asynccontextmanager
     async def stream_items(self, open_stream: Callable[[Cloud], AsyncIterator[T]]) -> AsyncGenerator[Items[T]]:
@@ -313,8 +333,9 @@ class Fleet:
             async with out:
 
                 async def drain() -> None:
-                    async for item in open_stream(cloud):
-                        await out.send(item)
+                    async with _closing(open_stream(cloud)) as stream:
+                        async for item in stream:
+                            await out.send(item)
 
                 outcome = await _outcome(cloud, drain, self._options.timeout)
             if isinstance(outcome, Failed):
@@ -330,17 +351,18 @@ class Fleet:
             tasks.cancel_scope.cancel()
 
 
+def _closing(stream: AsyncIterator[T]) -> AbstractAsyncContextManager[AsyncIterator[T]]:
+    """Close a generator that is left before its end; other iterators have nothing to close."""
+    return aclosing(stream) if isinstance(stream, AsyncGenerator) else nullcontext(stream)
+
+
 async def _outcome(cloud: Cloud, call: Callable[[], Awaitable[T]], timeout: float | None) -> Done[T] | Failed:
     """One cloud's outcome: whatever goes wrong is its own, except being cancelled."""
     began = anyio.current_time()
-    with counting() as requests:
+    failure: Exception = Timeout(f"no answer within {timeout} seconds")
+    with counting() as requests, anyio.move_on_after(timeout):
         try:
-            with anyio.fail_after(timeout):
-                value = await call()
-        except TimeoutError as error:
-            failure: Exception = error
-            if not isinstance(error, CloudError):
-                failure = Timeout(f"no answer within {timeout} seconds", cloud=cloud.name, region=cloud.region_name)
+            value = await call()
         except ExceptionGroup as group:
             failure = cast("Exception", first_error(group))
         except Exception as error:  # noqa: BLE001 - not swallowed: it is this cloud's outcome

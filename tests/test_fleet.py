@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,42 @@ async def test_leaving_a_stream_early_cancels_the_rest_and_an_exception_arrives_
             async with fleet.stream(Cloud.list_flavors) as outcomes:
                 async for _ in outcomes:
                     raise LookupError
+
+
+async def test_a_group_of_errors_raised_in_the_loop_stays_whole(tmp_path: Path) -> None:
+    async with connect_all(FakeCloud.talk(), tmp_path, TALK) as fleet:
+        with pytest.raises(ExceptionGroup) as caught:
+            async with fleet.stream(Cloud.list_flavors) as outcomes:
+                async for _ in outcomes:
+                    raise ExceptionGroup("two", [ValueError(1), LookupError(2)])
+    assert [type(error) for error in caught.value.exceptions] == [ValueError, LookupError]
+
+
+async def test_breaking_out_of_a_loop_leaves_nothing_to_the_garbage_collector(tmp_path: Path) -> None:
+    """Trio warns of each generator that is left half-run."""
+    fake = FakeCloud.talk()
+    async with connect_all(fake, tmp_path, TALK) as fleet:
+        async with fleet.stream(Cloud.list_flavors) as outcomes:
+            async for _ in outcomes:
+                break
+        async with fleet.stream_items(lambda cloud: cloud.compute.flavors.stream()) as items:
+            async for _ in items:
+                break
+        fake.fault(Fault(service="compute", status=403, times=None))
+        with pytest.raises(aiocloud.Forbidden):
+            await fleet.with_options(on_error="raise").map(Cloud.list_flavors)
+        gc.collect()
+        await anyio.lowlevel.checkpoint()
+
+
+async def test_a_time_out_of_the_verbs_own_is_not_the_fleets(tmp_path: Path) -> None:
+    async def late(_: Cloud) -> None:
+        raise TimeoutError("the database is slow")
+
+    async with connect_all(FakeCloud.talk(), tmp_path, ["my-v*"]) as fleet:
+        for asked in (fleet, fleet.with_options(timeout=30)):
+            (failed,) = (await asked.map(late)).failed
+            assert str(failed.error) == "the database is slow"
 
 
 async def test_a_misspelt_argument_is_the_callers_error(tmp_path: Path) -> None:
