@@ -52,7 +52,7 @@ class Cloud(Verbs):
 
     async def authorize(self) -> str:
         """The token as text; logs in where needed. Raises AuthError, saying what to do."""
-        return (await self.session.token()).text
+        return (await self.session.token(self.options.ends())).text
 
     def with_options(
         self,

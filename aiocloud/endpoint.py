@@ -64,9 +64,10 @@ class Endpoint(Rest):
         """Where everything that this endpoint answers is; the project as far as the login is known."""
         return self.session.location(self.config.region_name)
 
-    async def service(self) -> Discovered:
+    async def service(self, deadline: float | None = None) -> Discovered:
         """The URL and microversions of the service, discovered once a session. Raises Unsupported when it has none."""
-        return await self.session.service(self.config, self.service_type)
+        ends = deadline if deadline is not None else self.options.ends()
+        return await self.session.service(self.config, self.service_type, ends)
 
     async def url(self, path: str = "") -> str:
         """The full URL of a path."""
@@ -92,7 +93,7 @@ class Endpoint(Rest):
                 await response.aclose()
 
     async def _request(self, method: str, path: str, how: Told) -> httpx.Request:
-        service = await self.service()
+        service = await self.service(how.get("deadline"))
         content = how.get("content")
         body_headers, body = as_stream(content) if content is not None else ({}, None)
         headers = self._headers(service, how.get("microversion"))
@@ -109,6 +110,8 @@ class Endpoint(Rest):
         return request
 
     async def _send(self, method: str, path: str, how: Told, *, stream: bool) -> httpx.Response:
+        if how.get("deadline") is None:
+            how = {**how, "deadline": self.options.ends()}
         response = await self.session.send(
             await self._request(method, path, how),
             self.config,

@@ -26,7 +26,8 @@ from aiocloud.complaint import error_from
 from aiocloud.config.remote import resolve_remote_profile
 from aiocloud.config.schema import CloudConfig, ServiceConfig
 from aiocloud.discover import Discovered, candidates, choose, undiscovered, without_discovery
-from aiocloud.errors import CloudError, NormalizationError, Unsupported
+from aiocloud.errors import CloudError, NormalizationError, Timeout, Unsupported
+from aiocloud.log import redact_url
 from aiocloud.model import Location, Project
 from aiocloud.poller import Shared
 from aiocloud.transport.body import can_send_again
@@ -57,6 +58,10 @@ class Options:
     timeout: float | None = None
     retries: int | None = None
     global_request_id: str | None = None
+
+    def ends(self) -> float | None:
+        """When a call that begins now must have ended, by the event loop's clock; None when `timeout` does not say."""
+        return None if self.timeout is None else anyio.current_time() + self.timeout
 
 
 def user_agent(app_name: str | None = None, app_version: str | None = None) -> str:
@@ -161,10 +166,25 @@ class Session:
 
     # The login
 
-    async def token(self) -> Token:
-        """The token; logs in where needed, once for everybody who asks. Raises AuthError, saying what to do."""
-        self._token = await (await self._auth()).token()
+    async def token(self, deadline: float | None = None) -> Token:
+        """The token; logs in where needed, once for everybody who asks. Raises AuthError, saying what to do, and Timeout."""
+        with self._within(deadline, "login"):
+            self._token = await (await self._auth()).token()
         return self._token
+
+    @contextmanager
+    def _within(self, deadline: float | None, what: str) -> Generator[None]:
+        """What a call needs first takes of its time, too. Whoever else waits for the same goes on without us."""
+        began = anyio.current_time()
+        with anyio.CancelScope(deadline=math.inf if deadline is None else deadline) as scope:
+            yield
+        if deadline is not None and scope.cancelled_caught:
+            where = redact_url(str(self.config.auth.get("auth_url", "")))
+            error = Timeout(
+                f"no {what} within {max(0.0, deadline - began):.3g} s (auth_url: {where})", cloud=self.config.name
+            )
+            error.sent = False
+            raise error
 
     async def _auth(self) -> AuthManager:
         config = await self.resolved(self.config)
@@ -190,13 +210,17 @@ class Session:
 
     # Where services are
 
-    async def service(self, config: CloudConfig, service_type: str) -> Discovered:
-        """A service's URL and microversions in a region, discovered on first use. Raises Unsupported when it has none."""
-        config = await self.resolved(config)
-        wanted = config.service(service_type)
-        key = ("service", wanted.service_type, config.region_name)
-        found = self.once(key, lambda: Shared(lambda: self._discover(config, wanted)))
-        return await found.get(max_age=math.inf)
+    async def service(self, config: CloudConfig, service_type: str, deadline: float | None = None) -> Discovered:
+        """A service's URL and microversions in a region, discovered on first use.
+
+        Raises Unsupported when there is none, and Timeout.
+        """
+        with self._within(deadline, f"login and discovery of the {service_type} service"):
+            config = await self.resolved(config)
+            wanted = config.service(service_type)
+            key = ("service", wanted.service_type, config.region_name)
+            found = self.once(key, lambda: Shared(lambda: self._discover(config, wanted)))
+            return await found.get(max_age=math.inf)
 
     async def catalog_url(self, wanted: ServiceConfig) -> str | None:
         """Where the configuration, or else the catalog, says that a service is; None when neither knows it."""
@@ -294,8 +318,8 @@ class Session:
 
         An error status is the caller's to judge; what else goes wrong is raised as the CloudError it is.
         """
-        timeout = options.timeout if options.timeout is not None else _CALL_TIMEOUT
-        ends = deadline if deadline is not None else anyio.current_time() + timeout
+        deadline = deadline if deadline is not None else options.ends()
+        ends = deadline if deadline is not None else anyio.current_time() + _CALL_TIMEOUT
         call = Call(
             cloud=config.name,
             region=config.region_name,
@@ -306,10 +330,10 @@ class Session:
             retries=options.retries,
             stream=stream,
         )
-        return await self._followed(request, config, partial(self._authorized, call=call))
+        return await self._followed(request, config, partial(self._authorized, call=call, deadline=deadline))
 
-    async def _authorized(self, request: httpx.Request, call: Call) -> httpx.Response:
-        token = await self.token()
+    async def _authorized(self, request: httpx.Request, call: Call, deadline: float | None) -> httpx.Response:
+        token = await self.token(deadline)
         request.headers.update(token.headers())
         response = await self._carry(request, call)
         # A service can notice a token's end before we do, and another service later still: ask for a new one twice.
@@ -317,7 +341,8 @@ class Session:
             if response.status_code != 401 or not can_send_again(request):
                 break
             await response.aclose()
-            self._token = token = await (await self._auth()).renew(token.text)
+            with self._within(deadline, "new login"):
+                self._token = token = await (await self._auth()).renew(token.text)
             request.headers.update(token.headers())
             response = await self._carry(request, call)
         return response

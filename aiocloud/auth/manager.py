@@ -14,7 +14,8 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import cast
 
 import anyio
@@ -37,6 +38,9 @@ REFUSAL_HOLD = 5.0  # seconds that a refused login is not tried again
 TRIES = 4  # of each request of a login, when the identity service fails (500, 502, 503, 504)
 BACKOFF = 0.25  # seconds before the second try; doubled for each next one
 FAILING = (500, 502, 503, 504)
+SLOW = 60.0  # seconds after which a request of a login that fails is not sent once more
+PATIENCE = 10.0  # seconds that a request of a renewal may take while the token still serves ...
+AGAIN = 10.0  # ... and until the next try, when it failed
 REMEMBERED = 16  # refused tokens that are never taken from a store again
 
 
@@ -97,8 +101,9 @@ class AuthManager:
         AuthError when the cloud refuses, ConfigError when the configuration can't do, TransportError when it can't be
         reached (the message names the URL).
         """
-        held = self._held
-        if held is not None and self._clock() < held.renew_at:
+        held, now = self._held, self._clock()
+        # One who renews is enough: nobody else waits for it as long as the token serves.
+        if held is not None and (now < held.renew_at or (now < held.ends_at and self._lock.locked())):
             return held.token
         return await self._queue()
 
@@ -132,6 +137,8 @@ class AuthManager:
             self._flights += 1
             hold = REFUSAL_HOLD if _is_refusal(error) else 0.0
             self._failure = Failure(_copy(error), self._flights, self._clock(), hold)
+            if self._held is not None:
+                self._held = replace(self._held, renew_at=self._clock() + AGAIN)
             return self._last_resort(error)
         self._flights += 1
         self._held, self._failure = held, None
@@ -182,19 +189,28 @@ class AuthManager:
     async def _carry(self, request: httpx.Request) -> httpx.Response:
         """Send one request of a login; try again while the identity service fails, since a login may be repeated."""
         where = str(request.url.copy_with(query=None, userinfo=b""))
-        for attempt in range(1, TRIES + 1):
-            try:
-                response = await self._send(request)
-                await response.aread()
-            except (TransportError, Timeout) as error:
-                # What was never sent was tried often enough by the transport.
-                if attempt == TRIES or (isinstance(error, TransportError) and not error.sent):
-                    raise _unreachable(error, where, self._config.name) from error.__cause__
-            else:
-                if attempt == TRIES or response.status_code not in FAILING:
-                    return response
-            await anyio.sleep(BACKOFF * 2 ** (attempt - 1) * (0.5 + self._jitter()))
-        raise AssertionError("unreachable")
+        began, patience = anyio.current_time(), self._patience()
+        with anyio.move_on_after(patience):
+            for attempt in count(1):
+                try:
+                    response = await self._send(request)
+                    await response.aread()
+                except (TransportError, Timeout) as error:
+                    # What was never sent was tried often enough by the transport.
+                    unsent = isinstance(error, TransportError) and not error.sent
+                    if unsent or attempt == TRIES or anyio.current_time() > began + SLOW:
+                        raise _unreachable(error, where, self._config.name) from error.__cause__
+                else:
+                    if attempt == TRIES or response.status_code not in FAILING:
+                        return response
+                await anyio.sleep(BACKOFF * 2 ** (attempt - 1) * (0.5 + self._jitter()))
+        raise _unreachable(Timeout(f"no answer within {patience:.3g} s"), where, self._config.name)
+
+    def _patience(self) -> float | None:
+        """Seconds that a request may take: as long as the token serves, its renewal must not cost a call its time."""
+        if self._held is None or self._clock() >= self._held.ends_at:
+            return None
+        return min(PATIENCE, 0.5 * (anyio.current_effective_deadline() - anyio.current_time()))
 
     async def _stored(self) -> Held | None:
         """The store's token, unless there is none, or it is as good as over, or was refused already."""

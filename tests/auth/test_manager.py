@@ -93,6 +93,8 @@ async def test_renewed_before_its_end(life: int, margin: int) -> None:
     scene.clock.now += life - margin - 0.1
     assert await scene.token() == "tok-1"
     scene.clock.now += 0.2
+    # One renews it, and meanwhile it serves the others.
+    assert sorted(map(str, await scene.many(10))) == ["tok-1"] * 9 + ["tok-2"]
     assert await scene.many(10) == ["tok-2"] * 10
     assert scene.keystone.logins == 2
 
@@ -177,6 +179,50 @@ async def test_a_token_that_is_only_due_still_serves_when_renewal_fails(caplog: 
     scene.clock.now += 200
     with pytest.raises(AuthError):
         await scene.token()
+
+
+async def test_a_token_that_is_only_due_serves_while_its_renewal_hangs() -> None:
+    scene = Scene()
+    await scene.token()
+    scene.clock.now += 3500
+    entered = anyio.Event()
+
+    async def hang() -> None:
+        entered.set()
+        await anyio.sleep_forever()
+
+    scene.keystone.gate = hang
+    renewed = list[str]()
+
+    async def renew() -> None:
+        with anyio.fail_after(1):  # a call's own deadline: half of it may go into the renewal
+            renewed.append(await scene.token())
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(renew)
+            await entered.wait()
+            assert await scene.many(50) == ["tok-1"] * 50
+        assert renewed == ["tok-1"]
+        assert await scene.many(50) == ["tok-1"] * 50  # nobody tries again at once
+        assert scene.keystone.logins == 2
+        scene.clock.now += 11
+        scene.keystone.gate = anyio.lowlevel.checkpoint
+        assert await scene.token() == "tok-3"
+
+
+async def test_a_login_that_fails_slowly_is_not_tried_for_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiocloud.auth.manager.SLOW", 0.1)
+    scene = Scene()
+    scene.keystone.script = [Timeout("the answer did not come in time")] * 3
+
+    async def slowly() -> None:
+        await anyio.sleep(0.2)
+
+    scene.keystone.gate = slowly
+    with pytest.raises(Timeout, match="can't log in at .*: the answer did not come in time"):
+        await scene.token()
+    assert scene.keystone.logins == 1
 
 
 async def test_a_cancelled_leader_hands_over_and_nobody_is_lost() -> None:
