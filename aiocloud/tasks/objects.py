@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Literal
 
 from aiocloud._json import is_array, load_json, mapping
 from aiocloud.concurrent import concurrently
-from aiocloud.errors import ChecksumMismatch, CloudError, InvalidRequest, NotFound
+from aiocloud.errors import ChecksumMismatch, CloudError, InvalidRequest, NotFound, PreconditionFailed
 from aiocloud.match import matches, named
 from aiocloud.model import Which
 from aiocloud.progress import Meter, OnProgress
@@ -20,12 +20,12 @@ from aiocloud.services.object_store.container import PUBLIC, Container
 from aiocloud.services.object_store.headers import container_path, object_path
 from aiocloud.services.object_store.object import Object, Objects, object_name
 from aiocloud.tasks import removal
-from aiocloud.tasks.described import describe, described, has_content, size_of
+from aiocloud.tasks.described import Headers, describe, described, has_content, size_of
 from aiocloud.tasks.digests import Digests
 from aiocloud.tasks.segments import segments_container
 from aiocloud.tasks.sources import Data, FileSource, Source, source_of
 from aiocloud.tasks.streams import closed_after
-from aiocloud.tasks.uploads import Upload
+from aiocloud.tasks.uploads import CHEAP, Upload
 from aiocloud.transport.body import Replay
 
 __all__ = [
@@ -115,15 +115,27 @@ async def put_file(
     filename: str | os.PathLike[str],
     *,
     segment_size: int | None = None,
+    is_new: bool = False,
     progress: OnProgress = None,
 ) -> None:
-    """What `create_object` does with a file that is known to differ, for those who don't ask what came of it."""
+    """What `create_object` does with a file that is known to differ, for those who don't ask what came of it.
+
+    With `is_new` nothing is thought to be there, and a small file costs one request: the cloud refuses it should that be wrong.
+    """
     source = await FileSource.open(filename)
     objects = cloud.object_store.objects(container)
-    old, can = await _at_first(cloud, objects, name)
-    meter = Meter(f"{objects.container}/{name}", source.size, progress)
     wanted = described(name, source, {}, (None, None, None, None, None), None)
-    await Upload(cloud, objects, name, wanted, can, meter, segment_size).send(source, old)
+
+    async def send(headers: Headers, can: Capabilities, old: Object | None) -> None:
+        meter = Meter(f"{objects.container}/{name}", source.size, progress)
+        await Upload(cloud, objects, name, headers, can, meter, segment_size).send(source, old)
+
+    if is_new and source.size <= CHEAP:
+        with suppress(PreconditionFailed):  # somebody has put something there since, or we have and did not hear of it
+            await send({**wanted, "If-None-Match": "*"}, await cloud.object_store.capabilities(), None)
+            return
+    old, can = await _at_first(cloud, objects, name)
+    await send(wanted, can, old)
 
 
 async def _at_first(cloud: Region, objects: Objects, name: str) -> tuple[Object | None, Capabilities]:

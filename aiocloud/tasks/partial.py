@@ -38,6 +38,7 @@ class Growing:
         self.part = _beside(path)
         self._list = self.part.with_name(f"{self.part.name}{_RANGES}")
         self._lock: int | None = _claimed(self.part, self._list)
+        self._is_complete = False
         if sys.platform == "win32":
             # It renames no file that is open elsewhere, so that it needs no lock, and could not rename a locked one.
             self.release()
@@ -69,10 +70,13 @@ class Growing:
         _refuse_growing(self.path)
         os.replace(self.part, self.path)
         self._list.unlink(missing_ok=True)
+        self._is_complete = True
         self.release()
 
     def remove(self) -> None:
-        """What is in it is of no use."""
+        """What is in it is of no use; no matter when it is complete."""
+        if self._is_complete:
+            return
         if self._lock is None or _is_still(self._lock, self.part):
             self.part.unlink(missing_ok=True)
             self._list.unlink(missing_ok=True)

@@ -34,6 +34,8 @@ class Known:
 
     size: int
     mtime: float | None
+    md5: str = ""
+    """Of an object, as its container lists it; of a large one, or a link, it is that of something else."""
 
 
 def files_below(root: Path) -> dict[str, Known | None]:
@@ -83,7 +85,7 @@ async def objects_below(objects: Objects, prefix: str) -> dict[str, Known]:
     found: dict[str, Known] = {}
     async for each in objects.stream(prefix=prefix or None):
         if not each.name.endswith("/") and each.content_type != "application/directory":
-            found[each.name.removeprefix(prefix)] = Known(each.content_length, None)
+            found[each.name.removeprefix(prefix)] = Known(each.content_length, None, each.etag)
     return found
 
 

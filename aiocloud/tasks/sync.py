@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -27,27 +27,16 @@ from aiocloud.tasks.objects import is_object_stale, put_file
 from aiocloud.tasks.ranges import download_object
 from aiocloud.tasks.removal import delete_object
 from aiocloud.tasks.sides import Aside, Known, files_below, link_between, mtime_of, objects_below, remove_empty, seen
+from aiocloud.tasks.small import SMALL, alike_as_listed, download_small
+from aiocloud.tasks.sync_plan import CARRY, Step, can_be_file, growing, in_the_way, plan_sync, up_from
 
-__all__ = ["Step", "Synced", "plan_sync", "sync_objects"]
+__all__ = ["Synced", "sync_objects"]
 
 _log = logging.getLogger("aiocloud.objects")
 
 _LARGE_AT_ONCE = 4
 """Each of them has several requests under way."""
 _SMALL_AT_ONCE = 16
-_SMALL = 1024 * 1024  # bytes
-_SIGNS = "\0\\:" if os.name == "nt" else "\0"
-"""What a file's name can't have; on Windows some lead elsewhere."""
-_CLOSE = 1.0  # seconds by which the same time may differ once it was written down somewhere
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing to be done: `name` is the object's, and the file's below the folder with slashes."""
-
-    do: Literal["upload", "download", "delete object", "delete file", "compare"]
-    name: str
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +51,6 @@ class Synced:
     def size(self) -> int:
         """Bytes that are carried."""
         return sum(step.size for step in self.steps if step.do in ("upload", "download"))
-
-
-def plan_sync(
-    here: Mapping[str, Known],
-    there: Mapping[str, Known],
-    *,
-    way: Literal["up", "down"],
-    delete: bool,
-    checksum: bool,
-) -> tuple[Step, ...]:
-    """What makes the other side like this one. Pure; `compare` stands for those that only their content can tell apart."""
-    source, target = (here, there) if way == "up" else (there, here)
-    carry: Literal["upload", "download"] = "upload" if way == "up" else "download"
-    steps: list[Step] = []
-    for name, known in sorted(source.items()):
-        other = target.get(name)
-        if other is None or other.size != known.size:
-            steps.append(Step(carry, name, known.size))
-        elif checksum or known.mtime is None or other.mtime is None or abs(known.mtime - other.mtime) > _CLOSE:
-            steps.append(Step("compare", name, known.size))
-    if delete:
-        gone: Literal["delete object", "delete file"] = "delete object" if way == "up" else "delete file"
-        steps += [Step(gone, name, target[name].size) for name in sorted(set(target) - set(source))]
-    return tuple(steps)
 
 
 async def sync_objects(
@@ -104,7 +69,9 @@ async def sync_objects(
 ) -> Synced:
     """Make a container like a folder (`up`), or a folder like a container (`down`).
 
-    What is of another size, or of another time and other content, is carried; with `checksum` content is compared whatever
+    What is of another size, or of another time and other content, is carried. Files up to 1 MiB are compared with the MD5
+    that the container lists, which costs no request, and is what Swift knew when it last wrote its listing: that of an
+    object that has expired may still be there. With `checksum` each object is asked for, and its content compared whatever
     the times say. `delete` removes what only the other side has, once all else was done without a failure. `prefix` is put
     before the names of the objects; `exclude` is a shell pattern, or holds several. `dry_run` only says what would be done,
     where content would have to be compared as `compare`. Symbolic links and special files are passed over. `progress` is
@@ -116,6 +83,26 @@ async def sync_objects(
     root = Path(folder)
     if way not in ("up", "down"):
         raise InvalidRequest(f"way is 'up' or 'down', not {way!r}")
+    here, there, same = await _both(objects, root, prefix, way, exclude, checksum)
+    unclear = await _look(objects, prefix, way, here, there, checksum)
+    steps = plan_sync(here, there, way=way, delete=delete, checksum=checksum)
+    carried = sum(1 for step in steps if not step.do.startswith("delete"))
+    alike = same + len(here if way == "up" else there) - carried
+    if dry_run:
+        kept = [step for step in steps if unclear and step.do.startswith("delete")]
+        failed = (*unclear, *((step, _kept(step)) for step in kept))
+        return Synced(tuple(step for step in steps if step not in kept), alike, failed)
+    new = {step.name for step in steps if step.do == "upload" and step.name not in there}
+    work = _Work(cloud, objects, root, prefix, way, delete, new, segment_size, progress)
+    work.failed += unclear
+    await work.run(steps)
+    return Synced(tuple(work.done), alike + work.same, tuple(work.failed))
+
+
+async def _both(
+    objects: Objects, root: Path, prefix: str, way: Literal["up", "down"], exclude: Sequence[str], checksum: bool
+) -> tuple[dict[str, Known], dict[str, Known], int]:
+    """Files and objects, without those that are alike at a glance, and how many of these there are."""
     is_there = await to_thread.run_sync(root.is_dir)
     if way == "up" and not is_there:
         raise InvalidRequest(f"there is no folder {root}")
@@ -125,25 +112,25 @@ async def sync_objects(
     if way == "up":
         # An object that has something here which is passed over is not known to be gone.
         passed = {name for name, known in found.items() if known is None}
-        there = {name: known for name, known in there.items() if passed.isdisjoint(_up_from(name))}
-    # A HEAD for those of which the listing does not tell what must be known; a download asks itself.
-    whole = way == "down" and dry_run
-    takes_part = {name: known for name, known in there.items() if name in here or way == "down"}
-    doubtful = [
-        name for name, known in takes_part.items() if whole or not known.size or (name in here and not checksum)
-    ]
-    looks = await seen(objects, prefix, doubtful)
-    unclear = _sort_out(looks, here, there, way)
-    steps = plan_sync(here, there, way=way, delete=delete, checksum=checksum)
-    alike = len(here if way == "up" else there) - sum(1 for step in steps if not step.do.startswith("delete"))
-    if dry_run:
-        kept = [step for step in steps if unclear and step.do.startswith("delete")]
-        failed = (*unclear, *((step, _kept(step)) for step in kept))
-        return Synced(tuple(step for step in steps if step not in kept), alike, failed)
-    work = _Work(cloud, objects.container, root, prefix, way, delete, segment_size, progress)
-    work.failed += unclear
-    await work.run(steps)
-    return Synced(tuple(work.done), alike + work.same, tuple(work.failed))
+        there = {name: known for name, known in there.items() if passed.isdisjoint(up_from(name))}
+    same = set[str]() if checksum else await alike_as_listed(root, here, there)
+    for name in same:
+        del here[name], there[name]
+    return here, there, len(same)
+
+
+async def _look(
+    objects: Objects,
+    prefix: str,
+    way: Literal["up", "down"],
+    here: dict[str, Known],
+    there: dict[str, Known],
+    checksum: bool,
+) -> list[tuple[Step, CloudError]]:
+    """A HEAD for those objects of which the listing does not tell what must be known; a download asks itself."""
+    looked_at = (name for name in there if name in here or way == "down")
+    doubtful = [name for name in looked_at if not there[name].size or (name in here and not checksum)]
+    return _sort_out(await seen(objects, prefix, doubtful), here, there, way)
 
 
 def _without(known: Mapping[str, Known], exclude: Iterable[str]) -> dict[str, Known]:
@@ -166,7 +153,7 @@ def _sort_out(
             continue
         listed = there.pop(name)
         if isinstance(known, CloudError):
-            failed.append((Step("compare" if name in here else _CARRY[way], name, listed.size), known))
+            failed.append((Step("compare" if name in here else CARRY[way], name, listed.size), known))
         if isinstance(known, CloudError) or way == "down":
             here.pop(name, None)  # its object was listed, and not found, or not seen: no reason to remove a file
     return failed
@@ -187,11 +174,13 @@ class _Work:
     """The steps being taken, several at a time."""
 
     cloud: Region
-    container: str
+    objects: Objects
     root: Path
     prefix: str
     way: Literal["up", "down"]
     delete: bool
+    new: Collection[str]
+    """Files whose object is not there."""
     segment_size: int | None
     progress: OnProgress
 
@@ -200,6 +189,7 @@ class _Work:
         self.failed: list[tuple[Step, CloudError]] = []
         self.same = 0
         self._aside: dict[Step, Aside] = {}
+        self.container = self.objects.container
         self._all = Meter(self.container, 0, self.progress)
 
     async def run(self, steps: Sequence[Step]) -> None:
@@ -208,7 +198,7 @@ class _Work:
         self._all.total = sum(step.size for step in carried)
         removed = [step for step in steps if step.do.startswith("delete")]
         # Where something has failed already, nothing will be removed.
-        first = {} if self.failed else _in_the_way(removed, carried)
+        first = {} if self.failed else in_the_way(removed, carried)
         last = [step for step in removed if step not in first]
         try:
             await self._put_aside(first)
@@ -245,15 +235,15 @@ class _Work:
     async def _carry(self, steps: Sequence[Step]) -> None:
         """What has the name of a file that grows comes when that file is complete: each would take the other's content."""
         while steps:
-            growing = {name for step in steps for name in _growing(step.name)}
+            in_use = {name for step in steps for name in growing(step.name)}
             # There are always some: the shortest name is no other's.
-            await self._each([step for step in steps if step.name not in growing])
-            steps = [step for step in steps if step.name in growing]
+            await self._each([step for step in steps if step.name not in in_use])
+            steps = [step for step in steps if step.name in in_use]
 
     async def _each(self, steps: Sequence[Step]) -> None:
         """Take these, the small ones beside the large ones."""
-        small = (step for step in steps if step.size <= _SMALL)
-        large = (step for step in steps if step.size > _SMALL)
+        small = (step for step in steps if step.size <= SMALL)
+        large = (step for step in steps if step.size > SMALL)
         async with concurrently() as tasks:
             tasks.start_soon(each_of, small, self._one, _SMALL_AT_ONCE)
             tasks.start_soon(each_of, large, self._one, _LARGE_AT_ONCE)
@@ -290,11 +280,11 @@ class _Work:
         if step.do == "delete file":
             await to_thread.run_sync(path.unlink)
         elif self.way == "up":
-            size, told = self.segment_size, self._told(part)
-            await put_file(self.cloud, self.container, name, path, segment_size=size, progress=told)
-        elif not await self._download(name, path, self._told(part)):
+            size, is_new, told = self.segment_size, step.name in self.new, self._told(part)
+            await put_file(self.cloud, self.container, name, path, segment_size=size, is_new=is_new, progress=told)
+        elif not await self._download(step, path, self._told(part)):
             return
-        self.done.append(step if step.do != "compare" else Step(_CARRY[self.way], step.name, step.size))
+        self.done.append(step if step.do != "compare" else Step(CARRY[self.way], step.name, step.size))
 
     def _told(self, part: Part) -> OnProgress:
         """What hears of one object on its way: the caller, and what counts all together."""
@@ -308,13 +298,14 @@ class _Work:
 
         return told
 
-    async def _download(self, name: str, path: Path, told: OnProgress) -> bool:
+    async def _download(self, step: Step, path: Path, told: OnProgress) -> bool:
         """False when it is not there: expired, or removed since it was listed."""
-        await to_thread.run_sync(lambda: path.parent.mkdir(parents=True, exist_ok=True))
-        if self.delete:
-            await to_thread.run_sync(remove_empty, path)
+        name = self.prefix + step.name
+        await to_thread.run_sync(self._make_room, path)
         try:
-            got = await download_object(self.cloud, self.container, name, path, progress=told)
+            got = await download_small(self.objects, name, path) if 0 < step.size <= SMALL else None
+            if got is None:
+                got = await download_object(self.cloud, self.container, name, path, progress=told)
         except NotFound:
             return False
         mtime = mtime_of(got)
@@ -322,9 +313,14 @@ class _Work:
             await to_thread.run_sync(os.utime, path, (mtime, mtime))
         return True
 
+    def _make_room(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self.delete:
+            remove_empty(path)
+
     def _path(self, name: str) -> Path:
         """Where an object's file is. Raises InvalidRequest for a name that leads out of the folder."""
-        if not _can_be_file(name):
+        if not can_be_file(name):
             raise InvalidRequest(f"object {name!r} can't be a file below {self.root}")
         path = self.root.joinpath(*name.split("/"))
         if link := link_between(self.root, path):
@@ -332,39 +328,6 @@ class _Work:
         return path
 
 
-def _can_be_file(name: str) -> bool:
-    """Does a name lead to a file below the folder, and nowhere else? Pure."""
-    return not any(part in ("", ".", "..") or any(sign in part for sign in _SIGNS) for part in name.split("/"))
-
-
-def _growing(name: str) -> tuple[str, str]:
-    """What a download to a file of this name writes to, until it is complete. Pure."""
-    folder, slash, last = name.rpartition("/")
-    part = f"{folder}{slash}.{last}.part"
-    return part, f"{part}-ranges"
-
-
-def _up_from(name: str) -> list[str]:
-    """A name, and those of all folders that it is in. Pure."""
-    parts = name.split("/")
-    return ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
-
-
-def _in_the_way(removed: Iterable[Step], carried: Iterable[Step]) -> dict[Step, str]:
-    """Files that others can't come beside, by where these need room: a folder at the file, or a file at one of its folders.
-
-    Pure.
-    """
-    names = {step.name for step in carried if _can_be_file(step.name)}
-    needed = names.union(*(_up_from(name) for name in names))
-    files = [step for step in removed if step.do == "delete file"]
-    room = ((step, next((at for at in _up_from(step.name) if at in names), step.name)) for step in files)
-    return {step: at for step, at in room if at in needed}
-
-
 def _kept(step: Step, more: str = "") -> CloudError:
     text = f"{step.name} was not removed, as not everything else could be done"
     return CloudError(f"{text}; {more}" if more else text)
-
-
-_CARRY: dict[str, Literal["upload", "download"]] = {"up": "upload", "down": "download"}

@@ -41,13 +41,13 @@ from aiocloud.tasks.sources import FileSource, Source, Spool
 from aiocloud.tasks.streams import closed_after
 from aiocloud.tasks.undo import Undo
 
-__all__ = ["Upload"]
+__all__ = ["CHEAP", "Upload"]
 
 _log = logging.getLogger("aiocloud.objects")
 
 _COMMIT = 120.0
 """Seconds that putting the new object in place of the old one may take; a cancellation waits for its end."""
-_CHEAP = 256 * 1024
+CHEAP = 256 * 1024
 """A body up to here is sent before we know that its container is there."""
 _MANIFEST_TRIES = 4
 
@@ -135,7 +135,7 @@ class Upload:
             if not await self._containers(self.objects.container):
                 await self._make(undo, self.objects.container)
 
-        if self._old is None and source.size > _CHEAP:
+        if self._old is None and source.size > CHEAP:
             await missing()
         piece = Piece(source, 0, source.size)
         try:

@@ -76,7 +76,7 @@ async def test_a_name_that_no_request_can_hold_fails_alone(
 ) -> None:
     folder, long = tmp_path / "here", "/".join(["d" * 200] * 6)
     (folder / long).parent.mkdir(parents=True)
-    (folder / long).write_bytes(data)
+    (folder / long).write_bytes(data.upper())
     (folder / "doc").write_bytes(b"x")
 
     def with_odd_names(reply: Reply) -> Reply:

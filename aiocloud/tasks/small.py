@@ -1,0 +1,104 @@
+"""Small files and objects, of which a folder may hold thousands: found alike with no request, and brought with one.
+
+What takes more than that is left to those who know how.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+
+from anyio import to_thread
+
+from aiocloud.concurrent import each_of, workers
+from aiocloud.errors import CloudError, InvalidRequest
+from aiocloud.reconcile import is_ambiguous
+from aiocloud.services.object_store.object import Object, Objects
+from aiocloud.tasks.files import write_whole
+from aiocloud.tasks.partial import Growing
+from aiocloud.tasks.sides import Known
+from aiocloud.transport.reading import raw_pieces
+
+__all__ = ["SMALL", "alike_as_listed", "download_small"]
+
+SMALL = 1024 * 1024
+"""Bytes that are read and hashed sooner than a service answers."""
+_BATCH, _BATCHES = 64, 4
+"""Files that one visit to a thread hashes, and visits at a time."""
+
+
+async def alike_as_listed(root: Path, here: Mapping[str, Known], there: Mapping[str, Known]) -> set[str]:
+    """The small files whose content is, by its MD5, what the container's listing shows under their names.
+
+    Of a large object or a link the listing shows another MD5, and of what has no content it does not show which it is:
+    these are not found alike, whatever they are.
+    """
+    found = set[str]()
+
+    def compare(names: list[str]) -> None:
+        found.update(name for name in names if _md5(root / name) == there[name].md5)
+
+    names = (name for name, known in here.items() if 0 < known.size <= SMALL and _is_as_long(known, there.get(name)))
+    await each_of(_batches(names), lambda batch: to_thread.run_sync(compare, batch, limiter=workers()), _BATCHES)
+    return found
+
+
+def _is_as_long(known: Known, other: Known | None) -> bool:
+    return other is not None and other.size == known.size and other.md5 != ""
+
+
+def _batches(names: Iterator[str]) -> Iterator[list[str]]:
+    while batch := list(islice(names, _BATCH)):
+        yield batch
+
+
+def _md5(path: Path) -> str | None:
+    """None for a file that is gone, or can't be read: whoever has to carry it will say so."""
+    try:
+        return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    except OSError:
+        return None
+
+
+async def download_small(objects: Objects, name: str, path: Path) -> Object | None:
+    """Write an object to a file by one request; None when it takes more: it is large after all, or came damaged.
+
+    Raises NotFound, InvalidRequest when the file can't be begun, CloudError when it can't be written.
+    """
+    try:
+        async with objects.open(name, deadline=math.inf) as response:
+            found = objects.of_headers(name, response)
+            if found.is_large or not 0 < found.content_length <= SMALL:
+                return None
+            data = bytearray()
+            async for piece in raw_pieces(response):
+                data += piece
+                if len(data) > found.content_length:
+                    return None
+    except CloudError as error:
+        if is_ambiguous(error):
+            return None
+        raise
+    if hashlib.md5(data, usedforsecurity=False).hexdigest() != found.etag:
+        return None
+    await to_thread.run_sync(_write, path, data)
+    return found
+
+
+def _write(path: Path, data: bytearray) -> None:
+    try:
+        growing = Growing(path)
+    except OSError as error:
+        raise InvalidRequest(f"can't write {path}: {error.strerror or error}") from None
+    try:
+        with growing.emptied() as file:
+            write_whole(file, memoryview(data))
+        growing.complete()
+    except OSError as error:
+        raise CloudError(f"can't write {path}: {error.strerror or error}") from error
+    finally:
+        growing.remove()
+        growing.release()
