@@ -353,7 +353,8 @@ class Fleet:
 
 def _closing(stream: AsyncIterator[T]) -> AbstractAsyncContextManager[AsyncIterator[T]]:
     """Close a generator that is left before its end; other iterators have nothing to close."""
-    return aclosing(stream) if isinstance(stream, AsyncGenerator) else nullcontext(stream)
+    generator: AsyncGenerator[T, None] | None = cast("Any", stream) if isinstance(stream, AsyncGenerator) else None
+    return nullcontext(stream) if generator is None else aclosing(generator)
 
 
 async def _outcome(cloud: Cloud, call: Callable[[], Awaitable[T]], timeout: float | None) -> Done[T] | Failed:

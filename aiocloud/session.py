@@ -34,6 +34,7 @@ from aiocloud.transport.body import can_send_again
 from aiocloud.transport.call import Call
 from aiocloud.transport.layers import build_transport
 from aiocloud.transport.limits import Stats
+from aiocloud.transport.pool import closed
 from aiocloud.transport.reading import read_bounded
 from aiocloud.transport.redirects import Origin, is_redirect, origin, redirect_target
 
@@ -349,7 +350,7 @@ class Session:
 
     async def _carry(self, request: httpx.Request, call: Call) -> httpx.Response:
         if self._closed:
-            raise CloudError("this connection is closed", cloud=call.cloud, region=call.region)
+            raise closed(self.config.name, call.region)
         request.headers["User-Agent"] = self._agent
         request.extensions["aiocloud"] = call
         if (requests := _counter.get()) is not None:

@@ -40,6 +40,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     """Connections by aiohttp, as many as are asked for at once; idle ones are kept for `kept` seconds."""
 
     def __init__(self, verify: ssl.SSLContext, kept: float) -> None:
+        self._answers: set[_Answer] = set()
         tracing = aiohttp.TraceConfig()
         tracing.on_connection_create_start.append(_connecting)
         tracing.on_request_headers_sent.append(_sending)
@@ -75,7 +76,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return httpx.Response(
             answer.status,
             headers=answer.raw_headers,
-            stream=_Answer(answer),
+            stream=_Answer(answer, self._answers),
             extensions={"http_version": b"HTTP/1.1", "reason_phrase": (answer.reason or "").encode()},
         )
 
@@ -92,13 +93,19 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 timeout=aiohttp.ClientTimeout(sock_connect=timeout.get("connect"), sock_read=timeout.get("read")),
                 trace_request_ctx=(tell, body is None),
             )
+        except RuntimeError as error:
+            if not self._session.closed:
+                raise
+            raise httpx.ConnectError("closed before it began") from error
         except _FOREIGN as error:
             if body is None and isinstance(error.__cause__, aiohttp.ClientConnectionResetError):
                 await tell("http11.send_request_headers.failed", {})
             raise _translated(error) from (error.__cause__ or error)
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection. Who reads from one hears of it."""
+        for answer in [*self._answers]:
+            answer.end()
         await self._session.close()
         await asyncio.sleep(0)  # sockets are closed in the turn that follows
 
@@ -178,8 +185,15 @@ async def _begin(writer: AbstractStreamWriter, tell: _Tell) -> None:
 class _Answer(httpx.AsyncByteStream):
     """An answer's body, in the pieces in which it comes."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, open_ones: set[_Answer]) -> None:
         self._response = response
+        self._open_ones = open_ones
+        open_ones.add(self)
+
+    def end(self) -> None:
+        """Nothing more comes. (aiohttp closes connections, but not always wakes who waits for the rest of an answer.)"""
+        self._response.content.set_exception(aiohttp.ServerDisconnectedError("closed meanwhile"))
+        self._response.close()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -199,6 +213,7 @@ class _Answer(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         """Give the connection back when all was read, end it otherwise."""
+        self._open_ones.discard(self)
         if self._response.content.at_eof():
             self._response.release()
         else:

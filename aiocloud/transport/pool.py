@@ -23,11 +23,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 
 from aiocloud._http import httpx
 from aiocloud.config.schema import CloudConfig
-from aiocloud.errors import ConfigError
+from aiocloud.errors import CloudError, ConfigError
 from aiocloud.transport.call import call_of
 from aiocloud.transport.content import ContentTransport
 from aiocloud.transport.headers import check_headers
@@ -36,12 +37,14 @@ from aiocloud.transport.tls import TLS, context, warn_unverified
 if TYPE_CHECKING:
     from aiocloud.transport.aiohttp import AiohttpTransport
 
-__all__ = ["KEPT", "NetworkTransport", "default_transport", "proxy_for"]
+__all__ = ["KEPT", "NetworkTransport", "closed", "default_transport", "proxy_for"]
 
 KEPT = 4.0
 """Seconds for which an idle connection is kept."""
 _FITS = 32 * 1024
 """Bytes of a body that are written without waiting."""
+_UNWINDING = 2.0
+"""Seconds that requests under way have to end, when all is closed."""
 _FAST = "aiocloud.transport.aiohttp"
 _Key = tuple[str | None, str, str | None, bool]
 """Region, scheme and proxy; is it for content?"""
@@ -63,6 +66,8 @@ class NetworkTransport(httpx.AsyncBaseTransport):
         self._proxies = proxies
         self._pools: dict[_Key, httpx.AsyncBaseTransport] = {}
         self._opening = anyio.Lock()
+        self._under_way: set[anyio.CancelScope] = set()
+        self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request through the pool it belongs to."""
@@ -73,7 +78,13 @@ class NetworkTransport(httpx.AsyncBaseTransport):
         proxy = proxy_for(url, self._proxies)
         key = (call.region, url.scheme, proxy, proxy is None and is_content(request))
         pool = self._pools.get(key) or await self._opened(key)
-        return await pool.handle_async_request(request)
+        with anyio.CancelScope() as under_way:
+            self._under_way.add(under_way)
+            try:
+                return await pool.handle_async_request(request)
+            finally:
+                self._under_way.discard(under_way)
+        raise httpx.ReadError("closed meanwhile")
 
     async def _opened(self, key: _Key) -> httpx.AsyncBaseTransport:
         """The pool, opened once for all whose first requests come together."""
@@ -81,10 +92,12 @@ class NetworkTransport(httpx.AsyncBaseTransport):
         async with self._opening:
             if key not in self._pools:
                 verify = await self._context(scheme, proxy)
+                fast = await _fast() if proxy is None and not content else None
+                if self._closed:  # meanwhile, or before a request was sent again: nobody would close it
+                    raise closed(self._cloud, key[0])
                 if content:
                     self._pools[key] = ContentTransport(verify, KEPT)
                 else:
-                    fast = await _fast() if proxy is None else None
                     self._pools[key] = fast(verify, KEPT) if fast else self._open(verify, proxy)
             return self._pools[key]
 
@@ -105,11 +118,25 @@ class NetworkTransport(httpx.AsyncBaseTransport):
             raise ConfigError(f"the proxy of the environment can't be used: {error}") from error
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection, and open none any more. Who waits for an answer gets an error, and not at its deadline.
+
+        The libraries' pools would leave a connection open that is just being made, and somebody waiting.
+        """
+        self._closed = True
         pools, self._pools = list(self._pools.values()), {}
         with anyio.CancelScope(shield=True):
+            for under_way in [*self._under_way]:
+                under_way.cancel()
+            with anyio.move_on_after(_UNWINDING):
+                while self._under_way:
+                    await anyio.lowlevel.checkpoint()
             for pool in pools:
                 await pool.aclose()
+
+
+def closed(cloud: str, region: str | None) -> CloudError:
+    """The error of who still asks."""
+    return CloudError("this connection is closed; keep it open as long as it is used", cloud=cloud, region=region)
 
 
 def is_content(request: httpx.Request) -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 from aiocloud._http import httpx
 from aiocloud.config.schema import CloudConfig
-from aiocloud.errors import Timeout, TransportError
+from aiocloud.errors import CloudError, Timeout, TransportError
 from aiocloud.transport import Transport, build_transport
 from aiocloud.transport.pool import proxy_for
 from tests.transport.helper import ask, call_in
@@ -69,6 +69,38 @@ def dies_under_the_second_request(how: str) -> Script:
             visit.reset()
 
     return script
+
+
+async def test_whoever_waits_when_all_is_closed_is_told_and_opens_nothing() -> None:
+    async def script(visit: Visit) -> None:
+        while (request := await visit.request()) is not None:
+            if b"/busy" in request:
+                await visit.answer(status="503 Busy", headers="retry-after: 1\r\n")  # so it is sent again in a second
+            else:
+                await anyio.sleep(3600)
+
+    ended: dict[str, CloudError] = {}
+
+    async def call(method: str, path: str) -> None:
+        with pytest.raises(CloudError) as caught:
+            await transport.handle_async_request(ask(method, f"{origin.url}/{path}"))
+        ended[path] = caught.value
+
+    async with reached(script) as (transport, origin):
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                for method, path in (("GET", "busy"), ("GET", "silent"), ("POST", "made")):
+                    tasks.start_soon(call, method, path)
+                while len(origin.requests) < 3:  # noqa: ASYNC110
+                    await anyio.sleep(0.01)
+                await anyio.sleep(0.05)
+                await transport.aclose()
+        assert origin.connections == 3
+    assert "this connection is closed" in str(ended["busy"])
+    assert "this connection is closed" in str(ended["silent"])
+    made = ended["made"]
+    assert isinstance(made, TransportError)
+    assert made.sent  # and nobody knows what became of it
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
