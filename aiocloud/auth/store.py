@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NamedTuple, Protocol
+from weakref import WeakValueDictionary
 
 import anyio
 from pydantic import SecretStr
@@ -21,6 +22,7 @@ from aiocloud.auth.conversation import LoginConfig
 
 __all__ = ["LEASE", "MemoryStore", "Stored", "TokenStore", "store_key"]
 
+SWEEP = 60.0  # seconds between two times that what is over is looked for
 LEASE = 30.0  # seconds that a lease lasts, and that others wait for it
 
 # Logins that a key without secrets would not tell apart: two people's tokens must never be mixed up.
@@ -81,7 +83,8 @@ class MemoryStore:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._texts: dict[str, tuple[str, float]] = {}
-        self._locks: dict[str, anyio.Lock] = {}
+        self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
+        self._sweep_at = clock() + SWEEP
 
     def __repr__(self) -> str:
         return f"<MemoryStore of {len(self._texts)}>"
@@ -92,12 +95,17 @@ class MemoryStore:
         return Stored(text, left) if text and left > 0 else None
 
     async def put(self, key: str, text: str, ttl: float) -> None:
-        self._texts[key] = (text, self._clock() + ttl)
+        now = self._clock()
+        if now >= self._sweep_at:
+            self._texts = {name: kept for name, kept in self._texts.items() if kept[1] > now}
+            self._sweep_at = now + SWEEP
+        self._texts[key] = (text, now + ttl)
 
     async def delete(self, key: str) -> None:
         self._texts.pop(key, None)
 
     @asynccontextmanager
     async def lease(self, key: str) -> AsyncGenerator[None]:
-        async with self._locks.setdefault(key, anyio.Lock()):
+        lock = self._locks.setdefault(key, anyio.Lock())
+        async with lock:
             yield

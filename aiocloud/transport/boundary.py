@@ -29,14 +29,17 @@ DEADLINE = 300.0
 """Seconds that a call may take in all, unless it says otherwise or streams."""
 
 
+_here: RunVar[object] = RunVar("what stands for this event loop", default=None)
+"""One for all transports: a loop keeps each variable as long as it runs, and clouds may come and go."""
+
+
 class Boundary(Layer):
     """The outermost layer: the deadline and default timeouts go in, nothing but CloudErrors comes out."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport, timeouts: Mapping[str, float] = TIMEOUTS) -> None:
         super().__init__(inner)
         self._timeouts = dict(timeouts)
-        self._used = False
-        self._here: RunVar[bool] = RunVar("aiocloud transport used in this event loop", default=False)
+        self._loop: object = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Carry the request. Raises TransportError, Timeout, and InvalidRequest in a foreign event loop."""
@@ -68,15 +71,17 @@ class Boundary(Layer):
         return call
 
     def _same_loop(self) -> None:
-        if self._here.get():
+        here = _here.get()
+        if here is self._loop and here is not None:
             return
-        if self._used:
+        if here is None:
+            _here.set(here := object())
+        if self._loop is not None:
             raise InvalidRequest(
                 "this cloud was opened in another event loop, which its connections belong to: "
                 "connect again in this one, or keep to one loop (one asyncio.run() around everything)"
             )
-        self._used = True
-        self._here.set(True)
+        self._loop = here
 
 
 _FOREIGN = (

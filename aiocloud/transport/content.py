@@ -75,8 +75,13 @@ class ContentTransport(httpx.AsyncBaseTransport):
         if self._closed:
             connection.close()
             return
-        connection.good_until = anyio.current_time() + self._kept
-        self._idle.setdefault(connection.origin, []).append(connection)
+        now = anyio.current_time()
+        connection.good_until = now + self._kept
+        idle = self._idle.setdefault(connection.origin, [])
+        # The last one kept is the next one used, so that after a rush the others grow old below it.
+        while idle and idle[0].good_until <= now:
+            idle.pop(0).close()
+        idle.append(connection)
 
     async def aclose(self) -> None:
         """Close every connection that nobody uses; the others are closed by who uses them."""

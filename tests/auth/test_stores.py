@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import stat
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sized
 from pathlib import Path
 
 import anyio
@@ -58,6 +59,20 @@ async def test_what_is_over_is_gone(store: TokenStore) -> None:
     await store.put("k", "one", 0.001)
     await anyio.sleep(0.01)
     assert await store.get("k") is None
+
+
+async def test_memory_forgets_what_is_over_and_the_locks_that_nobody_holds() -> None:
+    """As many people may log in as they like in a process that never ends."""
+    now = 0.0
+    store = MemoryStore(clock=lambda: now)
+    for who in range(1000):
+        async with store.lease(f"user {who}"):
+            await store.put(f"user {who}", "token", 100)
+        now += 1
+    gc.collect()
+    assert [len(thing) < 200 for thing in vars(store).values() if isinstance(thing, Sized)] == [True, True]
+    found = await store.get("user 999")
+    assert found is not None
 
 
 async def test_one_holds_the_lease_and_the_others_wait(store: TokenStore) -> None:

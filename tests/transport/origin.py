@@ -23,6 +23,8 @@ class Origin:
     url: str
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
+    open: int = 0
+    """How many of them are."""
     bytes_read: int = 0
 
 
@@ -91,12 +93,15 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
     async def visit(stream: anyio.abc.SocketStream) -> None:
         origin.connections += 1
         number = origin.connections
+        origin.open += 1
         async with stream:
             try:
                 wrapped = await TLSStream.wrap(stream, server_side=True, ssl_context=tls) if tls else stream
                 await script(Visit(wrapped, origin, number))
             except (anyio.BrokenResourceError, anyio.EndOfStream, anyio.ClosedResourceError, ssl.SSLError, OSError):
                 return
+            finally:
+                origin.open -= 1
 
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, visit)

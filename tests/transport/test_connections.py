@@ -39,6 +39,21 @@ async def test_connections_are_kept_and_used_again() -> None:
         assert (origin.connections, len(origin.requests)) == (1, 5)
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio over sockets", "trio over sockets"], indirect=True)
+async def test_connections_of_a_rush_are_closed_when_they_are_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one after the other takes the youngest."""
+    monkeypatch.setattr("aiocloud.transport.pool.KEPT", 0.5)
+    async with reached(polite) as (transport, origin):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(10):
+                tasks.start_soon(transport.handle_async_request, ask(url=origin.url))
+        assert origin.connections > 2
+        with anyio.fail_after(10):
+            while origin.open > 1:
+                await transport.handle_async_request(ask(url=origin.url))
+                await anyio.sleep(0.1)
+
+
 async def closes_after_one(visit: Visit) -> None:
     await visit.request()
     await visit.answer()

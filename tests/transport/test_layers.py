@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
 import pytest
+from anyio.lowlevel import RunVar
 
 from aiocloud._http import httpx
 from aiocloud.config.schema import CloudConfig
@@ -209,6 +211,19 @@ def test_a_transport_used_in_two_event_loops_says_so() -> None:
         anyio.run(story)
     with pytest.raises(InvalidRequest, match="another event loop"):
         anyio.run(story, backend="trio")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_clouds_that_come_and_go_leave_nothing_with_the_event_loop() -> None:
+    async def visits(count: int) -> int:
+        for _ in range(count):
+            await carried(Network(OK)).handle_async_request(ask())
+        gc.collect()
+        return sum(isinstance(thing, RunVar) for thing in gc.get_objects())
+
+    before = await visits(10)
+    assert await visits(50) == before
 
 
 @pytest.mark.anyio
