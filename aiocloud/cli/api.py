@@ -40,6 +40,8 @@ async def api(
     SERVICE is a type in the catalog (compute, network, dns, ...); PATH begins after the version: /servers?limit=5.
     """
     where = where or Where()
+    if query is not None:
+        jmespath(query)  # wrong ones are told before anything is sent
     sent = await _body(body)
     headers = dict(_header(line) for line in header or [])
     if not path.startswith("/"):
@@ -92,4 +94,4 @@ def _told(response: httpx.Response, query: str | None) -> str:
         data = response.json()
     except ValueError:
         return "".join(f"{clean(line)}\n" for line in response.text.splitlines())
-    return to_json(data if query is None else jmespath(query, data), indent=2) + "\n"
+    return to_json(data if query is None else jmespath(query)(data), indent=2) + "\n"

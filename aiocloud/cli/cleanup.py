@@ -36,6 +36,7 @@ async def cleanup(
     Without --dry-run it asks first, unless --yes is given. Keypairs and what other projects share are left alone.
     """
     where, how = where or Where(), how or How()
+    how.check()
     if not dry_run and not yes:
         _ask(where)
     filters = {"created_at": created_before} if created_before else None

@@ -9,11 +9,12 @@ import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Group, Parameter
 
-from aiocloud.cli.output import Format, Row, jmespath, render, write
+from aiocloud.cli.output import Format, Row, clean, details, jmespath, pick, render, write
+from aiocloud.errors import ConfigError
 from aiocloud.match import is_glob
 
 if TYPE_CHECKING:
@@ -94,12 +95,27 @@ class Where:
             cloud = connect(self.cloud, self.region)
             fleet = Fleet([cloud], [cloud.session])
         async with fleet:
+            if len(fleet) == 0:
+                raise self._nothing()
             if self.journal is not None:
                 from aiocloud.tasks.leftovers import keep_journal
 
                 for cloud in {cloud.session: cloud for cloud in fleet}.values():
                     keep_journal(cloud, self.journal)
             yield fleet.with_options(timeout=self.timeout)
+
+    def _nothing(self) -> ConfigError:
+        """Why there is no cloud at all."""
+        from aiocloud.config.load import load_config
+
+        configuration = load_config()
+        if configuration.cloud_names:
+            return ConfigError(f"no cloud has a region {self.region!r}: see `aiocloud config list`")
+        try:
+            configuration.cloud()
+        except ConfigError as error:
+            return error  # it says where a clouds.yaml was looked for
+        return ConfigError("no cloud is configured")
 
     def log(self) -> None:
         """Write warnings to standard error, and more when it is wanted."""
@@ -131,33 +147,39 @@ class How:
         str | None, Parameter(group=_OUTPUT, help="A JMESPath expression that the JSON goes through first.")
     ] = None
 
+    def check(self) -> None:
+        """Before anything is asked or made: raises InvalidRequest, when --query is no JMESPath expression."""
+        if self.query is not None:
+            jmespath(self.query)
+
     def show(self, data: list[Row] | Row, columns: Sequence[str], wide: Sequence[str]) -> None:
         """Write rows, or one thing, with these columns unless others are wanted."""
         chosen = [name.strip() for name in self.columns.split(",") if name.strip()] if self.columns else None
+        width = terminal_width()
         if self.query is not None:
-            write(render(jmespath(self.query, data), self.output, chosen, width=terminal_width()))
+            write(render(jmespath(self.query)(data), self.output, chosen, width=width))
             return
+        _doubt(chosen or (), data if isinstance(data, list) else [data])
         if isinstance(data, list):
             usual = [*columns, *(wide if self.output == "wide" else ())]
             named = chosen or (usual if self.output in ("table", "wide", "csv") else None)
-            write(render(data, self.output, named, width=terminal_width()))
-            return
-        if self.output in ("table", "wide"):
-            fields = chosen or [
-                name for name, value in data.items() if self.output == "wide" or value not in (None, "", [], {})
-            ]
-            data = [{"field": name, "value": _at(data, name)} for name in fields]
-            write(render(data, "table", width=terminal_width()))
-            return
-        write(
-            _one(render([data], self.output, chosen)) if self.output == "json" else render([data], self.output, chosen)
-        )
+            write(render(data, self.output, named, width=width))
+        elif self.output in ("table", "wide"):
+            told = [name for name in data if self.output == "wide" or data[name] not in (None, "", [], {})]
+            write(details({name: pick(data, name) for name in chosen or told}, width=width))
+        elif self.output == "json":
+            write(_one(render([data], self.output, chosen)))
+        else:
+            write(render([data], self.output, chosen))
 
 
-def _at(row: Row, path: str) -> Any:
-    from aiocloud.cli.output import pick
-
-    return pick(row, path)
+def _doubt(chosen: Sequence[str], rows: Sequence[Row]) -> None:
+    """Say which --columns no row has. No more than that: by now what was to be made is made."""
+    known = {name for row in rows for name in row}
+    wrong = [name for name in chosen if name not in known and name.partition(".")[0] not in known]
+    if known and wrong:
+        said = f"--columns: nothing has {', '.join(wrong)}; there are {', '.join(sorted(known))}"
+        sys.stderr.write(f"aiocloud: {clean(said)}\n")
 
 
 def _one(text: str) -> str:

@@ -11,13 +11,13 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from aiocloud._json import is_array, is_object, mapping
 from aiocloud.errors import CloudError, InvalidRequest
 
-__all__ = ["FORMATS", "Format", "clean", "jmespath", "pick", "render", "to_json", "write"]
+__all__ = ["FORMATS", "Format", "Row", "clean", "details", "jmespath", "pick", "render", "to_json", "write"]
 
 Format = Literal["table", "wide", "json", "ndjson", "yaml", "csv", "name"]
 FORMATS: tuple[Format, ...] = ("table", "wide", "json", "ndjson", "yaml", "csv", "name")
@@ -26,6 +26,8 @@ Row = Mapping[str, Any]
 
 # Control characters, and those that turn the direction of text or hide in it.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+_NARROW = 8  # below this a column says nothing
 
 
 def clean(text: str) -> str:
@@ -48,22 +50,36 @@ def pick(row: Row, path: str) -> Any:
     return value
 
 
-def jmespath(query: str, data: Any) -> Any:
-    """What a JMESPath expression finds. Raises InvalidRequest when it is none."""
+def jmespath(query: str) -> Callable[[Any], Any]:
+    """What finds in data what a JMESPath expression says. Both raise InvalidRequest where that can't be."""
     try:
         import jmespath as engine
         from jmespath.exceptions import JMESPathError
     except ModuleNotFoundError:
         raise CloudError("--query needs jmespath: pip install 'aiocloud[cli]'") from None
+
+    def wrong(error: Exception) -> InvalidRequest:
+        return InvalidRequest(f"--query: {' '.join(str(error).split())}")
+
     try:
-        return engine.search(query, data)
+        compiled = engine.compile(query)
     except JMESPathError as error:
-        raise InvalidRequest(f"--query: {' '.join(str(error).split())}") from None
+        raise wrong(error) from None
+
+    def search(data: Any) -> Any:
+        try:
+            return compiled.search(data)
+        except JMESPathError as error:
+            raise wrong(error) from None
+
+    return search
 
 
 def render(data: Any, form: Format, columns: Sequence[str] | None = None, *, width: int | None = None) -> str:
     """Rows (or whatever a query found) in a format. `columns` picks; `width` is a terminal's, None when it is none."""
     rows = _rows(data)
+    if isinstance(data, str) and form not in ("json", "ndjson", "yaml"):
+        return "".join(f"{line}\n" for line in _lines(data))
     if form in ("json", "ndjson", "yaml"):
         chosen = (
             data if columns is None or rows is None else [{name: pick(row, name) for name in columns} for row in rows]
@@ -124,15 +140,51 @@ def _csv(names: list[str], cells: list[list[str]]) -> str:
     return text.getvalue()
 
 
+def details(fields: Mapping[str, Any], *, width: int | None = None) -> str:
+    """One thing, a field a line; each member of a list, and each line of a text, has one too. Nothing is cut.
+
+    What a terminal has no room for it breaks itself: a key that is told only once is all there.
+    """
+    room = max((len(name) for name in ("field", *fields)), default=0)
+    lines = [_head(f"{'FIELD':{room}}  VALUE", width)]
+    for name, value in fields.items():
+        first, *more = _lines(value) or [""]
+        lines += [f"{clean(name):{room}}  {first}".rstrip(), *(f"{'':{room}}  {line}" for line in more)]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [clean(line) for line in value.removesuffix("\n").split("\n")]
+    if is_object(value) and any(is_array(inner) for inner in value.values()):
+        return [f"{clean(str(key))}: {line}" for key, inner in value.items() for line in _lines(inner)]
+    if is_array(value) and any(is_object(inner) for inner in value):
+        return [_cell(_said(inner)) for inner in value]
+    return [_cell(_said(value))]
+
+
+def _said(value: Any) -> Any:
+    """The same without what is empty in it."""
+    if is_object(value):
+        told = {key: _said(inner) for key, inner in value.items()}
+        return {key: inner for key, inner in told.items() if inner not in (None, "", [], {})}
+    return [_said(inner) for inner in value] if is_array(value) else value
+
+
 def _table(names: list[str], cells: list[list[str]], width: int | None) -> str:
-    """Columns two spaces apart. On a terminal the widest ones give way until a row fits; elsewhere nothing is cut."""
+    """Columns two spaces apart. On a terminal the widest ones give way until a row fits; elsewhere nothing is cut.
+
+    Where even narrow columns have no room, each row is told in full, field by field.
+    """
     from rich.cells import cell_len, set_cell_size
 
     heads = [name.upper() for name in names]
     widths = [max((cell_len(row[nth]) for row in (heads, *cells)), default=0) for nth in range(len(names))]
-    if width is not None:
-        while sum(widths) + 2 * (len(widths) - 1) > width and max(widths) > 8:
-            widths[widths.index(max(widths))] -= 1
+    between = 2 * (len(widths) - 1)
+    if width is not None and sum(min(room, _NARROW) for room in widths) + between > width:
+        return "\n".join(details(dict(zip(names, row, strict=True)), width=width) for row in cells)
+    while width is not None and sum(widths) + between > width:
+        widths[widths.index(max(widths))] -= 1
 
     def fit(text: str, room: int) -> str:
         return set_cell_size(text, room) if cell_len(text) <= room else set_cell_size(text, room - 1) + "…"
@@ -140,9 +192,13 @@ def _table(names: list[str], cells: list[list[str]], width: int | None) -> str:
     lines = [
         "  ".join(fit(text, room) for text, room in zip(row, widths, strict=True)).rstrip() for row in (heads, *cells)
     ]
-    if width is not None and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
-        lines[0] = f"\x1b[1m{lines[0]}\x1b[0m"
-    return "\n".join(lines) + "\n"
+    return "\n".join([_head(lines[0], width), *lines[1:]]) + "\n"
+
+
+def _head(line: str, width: int | None) -> str:
+    """Bold on a terminal."""
+    plain = width is None or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return line if plain else f"\x1b[1m{line}\x1b[0m"
 
 
 def write(text: str) -> None:

@@ -29,9 +29,9 @@ _To = Annotated[Path, Parameter(allow_leading_hyphen=True, help="- for standard 
 
 
 @contextmanager
-def bars() -> Generator[Callable[[str], OnProgress]]:
+def bars(*, hidden: bool = False) -> Generator[Callable[[str], OnProgress]]:
     """Gives the `progress=` for each cloud: a bar on standard error, drawn when the first byte moved; None off a terminal."""
-    if not sys.stderr.isatty():
+    if hidden or not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console
@@ -47,6 +47,8 @@ def bars() -> Generator[Callable[[str], OnProgress]]:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        # Left to itself rich sends standard output the way of the bar, to standard error: past `> file` and `| jq`.
+        redirect_stdout=sys.stdout.isatty(),
     )
 
     def bar(where: str) -> OnProgress:
@@ -85,7 +87,7 @@ async def save_image(
 ) -> int:
     """Download an image to a file, verified: all of it or nothing. With - it goes to standard output."""
     where = where or Where()
-    with bars() as bar:
+    with bars(hidden=_on_screen(file)) as bar:
 
         async def verb(cloud: Cloud) -> Path | None:
             path = _for(cloud, file, where)
@@ -104,7 +106,7 @@ async def save_object(container: str, name: str, file: _To | None = None, /, *, 
     """
     where = where or Where()
     here = Path(Path(name).name)
-    with bars() as bar:
+    with bars(hidden=_on_screen(file)) as bar:
 
         async def verb(cloud: Cloud) -> Path | None:
             path = _own(cloud, here, where) if file is None else _for(cloud, file, where)
@@ -172,6 +174,11 @@ def _read_by_somebody() -> Generator[None]:
         if isinstance(error.__cause__, BrokenPipeError):
             raise error.__cause__ from None
         raise
+
+
+def _on_screen(file: Path | None) -> bool:
+    """Is the content shown on a terminal, where a bar would be drawn into it?"""
+    return str(file) == _PIPE and sys.stdout.isatty()
 
 
 def _tell_path(done: Done[Path | None]) -> None:

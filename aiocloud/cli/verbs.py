@@ -15,7 +15,7 @@ from aiocloud.cli.arguments import Argument, arguments_of
 from aiocloud.cli.everywhere import Missing, complain, everywhere, row_of
 from aiocloud.cli.nouns import EXTRA, NOUNS, Noun
 from aiocloud.cli.options import How, Where
-from aiocloud.cli.output import clean, write
+from aiocloud.cli.output import Row, clean, write
 from aiocloud.cli.transfer import bars, piped
 from aiocloud.cloud import Cloud
 from aiocloud.errors import AuthError, CloudError
@@ -152,6 +152,7 @@ def _made(
     async def command(*args: Any, **kwargs: Any) -> int:
         told = dict(signature.bind(*args, **kwargs).arguments)
         where, how = told.pop("where_", Where()), told.pop("how_", How())
+        how.check()
         kinds = {argument.name: argument for argument in arguments}
         given = {name: kinds[name].value(value) for name, value in told.items() if value is not None}
         return await run(given, where, how)
@@ -204,7 +205,9 @@ def _show(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
                 raise _missing(noun, _which(arguments, given), cloud)
             return found
 
-        return await _tell_one(noun, one, where, how)
+        code, rows = await _one_each(one, where)
+        _tell_one(noun, rows, where, how)
+        return code
 
     return _made(arguments, run)
 
@@ -220,7 +223,9 @@ def _create(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
                 made = await verb(cloud, **piped(given), **progress)
                 return made[0] if is_array(made) else made
 
-            return await _tell_one(noun, one, where, how)
+            code, rows = await _one_each(one, where)
+        _tell_one(noun, rows, where, how)  # when the bars are gone
+        return code
 
     known = {argument.name for argument in arguments}
     name = next((each for each in ("name", f"{noun.one}_name") if each in known), None)
@@ -228,20 +233,19 @@ def _create(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
     return _made(arguments, run, free=free)
 
 
-async def _tell_one(noun: Noun, verb: Callable[[Cloud], Awaitable[Any]], where: Where, how: How) -> int:
-    """One thing of each cloud: in full when it is one cloud, else a row each."""
-    rows: list[Any] = []
+async def _one_each(verb: Callable[[Cloud], Awaitable[Any]], where: Where) -> tuple[int, list[Row]]:
+    """The exit code, and the one thing of each cloud."""
+    rows: list[Row] = []
     code = await everywhere(
         where, verb, lambda done: rows.append(row_of(done.value, done, many=where.many, reveal=True))
     )
+    return code, sorted(rows, key=lambda row: (row["cloud"], row["region"] or "")) if where.many else rows
+
+
+def _tell_one(noun: Noun, rows: list[Row], where: Where, how: How) -> None:
+    """One thing of each cloud: in full when it is one cloud, else a row each."""
     if rows:
-        columns = ["cloud", "region", *noun.columns.split()]
-        how.show(
-            sorted(rows, key=lambda row: (row["cloud"], row["region"] or "")) if where.many else rows[0],
-            columns,
-            noun.wide.split(),
-        )
-    return code
+        how.show(rows if where.many else rows[0], ["cloud", "region", *noun.columns.split()], noun.wide.split())
 
 
 def _delete(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:

@@ -9,7 +9,7 @@ import json
 import pytest
 import yaml
 
-from aiocloud.cli.output import FORMATS, Format, clean, jmespath, pick, render
+from aiocloud.cli.output import FORMATS, Format, clean, details, jmespath, pick, render, write
 from aiocloud.cli.transfer import bars
 from aiocloud.errors import InvalidRequest
 from aiocloud.progress import Progress
@@ -62,6 +62,47 @@ def test_on_a_terminal_the_widest_column_gives_way(monkeypatch: pytest.MonkeyPat
     assert lines[1].endswith("…")
 
 
+def test_what_has_no_room_side_by_side_is_told_field_by_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    rows = [{"id": nth * 36, "name": "web", "address": "203.0.113.85"} for nth in "ab"]
+    assert len(render(rows, "table", width=28).splitlines()) == 3
+    assert render(rows, "table", width=20).splitlines() == [
+        "FIELD    VALUE",
+        f"id       {'a' * 36}",
+        "name     web",
+        "address  203.0.113.85",
+        "",
+        "FIELD    VALUE",
+        f"id       {'b' * 36}",
+        "name     web",
+        "address  203.0.113.85",
+    ]
+
+
+def test_of_one_thing_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    key = f"-----BEGIN\n{'x' * 100}\n-----END\n"
+    rules = [{"id": "1", "protocol": None, "location": {"cloud": ""}}, {"id": "2", "protocol": "tcp"}]
+    text = details({"key": key, "rules": rules, "nets": {"lan": [{"addr": "::1"}]}, "a\x1b": "b\x1b"}, width=40)
+    assert text.splitlines() == [
+        "FIELD  VALUE",
+        "key    -----BEGIN",
+        f"       {'x' * 100}",
+        "       -----END",
+        "rules  id=1",
+        "       id=2, protocol=tcp",
+        "nets   lan: addr=::1",
+        "a\\x1b  b\\x1b",
+    ]
+
+
+def test_a_text_that_was_asked_for_alone_is_as_it_was() -> None:
+    """So that `--query private_key > FILE` makes a file that is a key."""
+    assert render("one\ntwo\n", "table") == "one\ntwo\n"
+    assert render("one\x1b\r\ntwo", "csv") == "one\\x1b\\r\ntwo\n"
+    assert render(["one\ntwo"], "table") == "one\\ntwo\n"
+
+
 def test_wide_characters_keep_columns_apart() -> None:
     head, first, second = render([{"a": "云", "b": "x"}, {"a": "ab", "b": "y"}], "table").splitlines()
     assert head == "A   B"
@@ -85,9 +126,11 @@ def test_pick_looks_inside() -> None:
 
 
 def test_a_query_finds_or_says_what_is_wrong() -> None:
-    assert jmespath("[].flavor.name", ROWS) == ["m1"]
+    assert jmespath("[].flavor.name")(ROWS) == ["m1"]
     with pytest.raises(InvalidRequest, match="--query"):
-        jmespath("[", ROWS)
+        jmespath("[")
+    with pytest.raises(InvalidRequest, match="--query"):
+        jmespath("length(@)")(None)
 
 
 def test_what_a_query_finds_may_be_anything() -> None:
@@ -120,3 +163,25 @@ def test_a_bar_for_each_object_and_one_for_all(monkeypatch: pytest.MonkeyPatch) 
     assert "my-cloud RegionOne box " in last
     assert "200/300 bytes" in last
     assert "box/a" not in last
+
+
+def test_what_is_written_meanwhile_goes_to_standard_output(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`object create ... -o json > file` in a terminal."""
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    with bars() as bar:
+        assert bar("my-cloud") is not None
+        write("data\n")
+    assert capsys.readouterr().out == "data\n"
+    assert "data" not in screen.getvalue()
+
+
+def test_no_bar_is_drawn_into_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    with bars(hidden=True) as bar:
+        assert bar("my-cloud") is None
+    assert screen.getvalue() == ""
