@@ -36,10 +36,6 @@ async def everywhere(where: Where, verb: Callable[[Cloud], Awaitable[T]], tell: 
                     failed.append(outcome)
                 else:
                     tell(outcome)
-        if len(fleet) == 0:
-            raise CloudError(
-                "no cloud was found: is there a clouds.yaml? `aiocloud doctor` tells where it is looked for"
-            )
         if failed and not where.many:
             raise failed[0].error
         for failure in failed:

@@ -59,6 +59,20 @@ def test_a_query(shell: Shell) -> None:
     assert (said.code, said.out) == (0, "512\n")
 
 
+def test_a_query_that_is_none_is_told_before_anything_is_made(shell: Shell) -> None:
+    said = shell("network", "create", "unasked", "-c", "my-citycloud", "--query", "id[")
+    assert said.code == 1
+    assert one_sentence(said.err)
+    assert shell("network", "show", "unasked", "-c", "my-citycloud").code == 4
+
+
+def test_a_column_that_nothing_has_is_told(shell: Shell) -> None:
+    said = shell("flavor", "list", "-c", "my-vexxhost", "--columns", "nam,ram,extra_specs.hw:cpu")
+    assert (said.code, said.out.split()[:2]) == (0, ["NAM", "RAM"])
+    assert one_sentence(said.err)
+    assert "nothing has nam; there are" in said.err
+
+
 def test_create_show_and_delete(shell: Shell) -> None:
     made = shell("network", "create", "lan", "-c", "my-citycloud", "-o", "json")
     assert made.code == 0
@@ -361,6 +375,27 @@ def test_no_clouds_yaml_is_one_sentence(shell: Shell, monkeypatch: pytest.Monkey
     said = shell("server", "list")
     assert said.code == 1
     assert one_sentence(said.err)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("server", "list", "-A"), ("doctor",), ("watch", "--once"), ("inventory", "--list"), ("cleanup", "--dry-run")],
+)
+def test_where_a_clouds_yaml_was_looked_for_is_told(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.delenv("OS_CLIENT_CONFIG_FILE")
+    Path("clouds.yaml").unlink()
+    said = shell(*command)
+    assert (said.code, said.out) == (1, "")
+    assert one_sentence(said.err)
+    assert ".config/openstack/clouds.yaml" in said.err
+
+
+def test_a_region_that_no_cloud_has_is_told(shell: Shell) -> None:
+    said = shell("server", "list", "-A", "-r", "nowhere")
+    assert (said.code, said.out) == (1, "")
+    assert "no cloud has a region 'nowhere'" in said.err
 
 
 def test_a_wrong_password_is_5(shell: Shell, configured: Path) -> None:
