@@ -186,6 +186,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def put(self, there: dict[str, Stored], name: str) -> None:
         size = int(self.headers.get("content-length", 0))
+        if self.headers.get("if-none-match") == "*" and name in there:
+            self.say(412)
+            return
         if self.query.get("multipart-manifest") == "put":
             stored = self.store.joined(json.loads(self.body))
         elif "x-object-manifest" in self.headers:
@@ -212,7 +215,9 @@ class Connection(asyncio.BufferedProtocol):
         if self.method == "DELETE":
             del self.store.objects[box][name]
             self.say(204)
-        elif self.query.get("multipart-manifest") == "get":
+        elif self.headers.get("if-none-match") == found.etag:
+            self.say(304)
+        elif self.query.get("multipart-manifest") == "get" and found.manifest is not None:
             self.say(200, json.dumps(found.manifest).encode(), {**found.headers, "Content-Type": "application/json"})
         else:
             self.send(found)

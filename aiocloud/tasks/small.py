@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -19,7 +20,7 @@ from aiocloud.reconcile import is_ambiguous
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.files import write_whole
 from aiocloud.tasks.partial import Growing
-from aiocloud.tasks.sides import Known
+from aiocloud.tasks.sides import Known, mtime_of
 from aiocloud.transport.reading import raw_pieces
 
 __all__ = ["SMALL", "alike_as_listed", "download_small"]
@@ -64,7 +65,7 @@ def _md5(path: Path) -> str | None:
 
 
 async def download_small(objects: Objects, name: str, path: Path) -> Object | None:
-    """Write an object to a file by one request; None when it takes more: it is large after all, or came damaged.
+    """Write an object to a file, which gets its time, by one request; None when it takes more: it is large, or came damaged.
 
     Raises NotFound, InvalidRequest when the file can't be begun, CloudError when it can't be written.
     """
@@ -84,11 +85,11 @@ async def download_small(objects: Objects, name: str, path: Path) -> Object | No
         raise
     if hashlib.md5(data, usedforsecurity=False).hexdigest() != found.etag:
         return None
-    await to_thread.run_sync(_write, path, data)
+    await to_thread.run_sync(_write, path, data, mtime_of(found))
     return found
 
 
-def _write(path: Path, data: bytearray) -> None:
+def _write(path: Path, data: bytearray, mtime: float | None) -> None:
     try:
         growing = Growing(path)
     except OSError as error:
@@ -96,6 +97,8 @@ def _write(path: Path, data: bytearray) -> None:
     try:
         with growing.emptied() as file:
             write_whole(file, memoryview(data))
+        if mtime is not None:
+            os.utime(growing.part, (mtime, mtime))
         growing.complete()
     except OSError as error:
         raise CloudError(f"can't write {path}: {error.strerror or error}") from error

@@ -273,7 +273,7 @@ class _Work:
             del self._aside[step]
             self.done.append(step)
             return
-        path = await to_thread.run_sync(self._path, step.name)
+        path = await to_thread.run_sync(self._place, step)
         if step.do == "compare" and not await is_object_stale(self.cloud, self.container, name, path):
             self.same += 1
             return
@@ -282,7 +282,7 @@ class _Work:
         elif self.way == "up":
             size, is_new, told = self.segment_size, step.name in self.new, self._told(part)
             await put_file(self.cloud, self.container, name, path, segment_size=size, is_new=is_new, progress=told)
-        elif not await self._download(step, path, self._told(part)):
+        elif not await self._download(name, path, step.size, self._told(part)):
             return
         self.done.append(step if step.do != "compare" else Step(CARRY[self.way], step.name, step.size))
 
@@ -298,14 +298,12 @@ class _Work:
 
         return told
 
-    async def _download(self, step: Step, path: Path, told: OnProgress) -> bool:
+    async def _download(self, name: str, path: Path, size: int, told: OnProgress) -> bool:
         """False when it is not there: expired, or removed since it was listed."""
-        name = self.prefix + step.name
-        await to_thread.run_sync(self._make_room, path)
         try:
-            got = await download_small(self.objects, name, path) if 0 < step.size <= SMALL else None
-            if got is None:
-                got = await download_object(self.cloud, self.container, name, path, progress=told)
+            if 0 < size <= SMALL and await download_small(self.objects, name, path) is not None:
+                return True
+            got = await download_object(self.cloud, self.container, name, path, progress=told)
         except NotFound:
             return False
         mtime = mtime_of(got)
@@ -313,10 +311,14 @@ class _Work:
             await to_thread.run_sync(os.utime, path, (mtime, mtime))
         return True
 
-    def _make_room(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if self.delete:
-            remove_empty(path)
+    def _place(self, step: Step) -> Path:
+        """Where an object's file is; for one that comes, there is room for it."""
+        path = self._path(step.name)
+        if self.way == "down" and step.do != "delete file":
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if self.delete:
+                remove_empty(path)
+        return path
 
     def _path(self, name: str) -> Path:
         """Where an object's file is. Raises InvalidRequest for a name that leads out of the folder."""
