@@ -21,7 +21,7 @@ from aiocloud._json import is_object, load_json, mapping, mappings
 from aiocloud.concurrent import concurrently
 from aiocloud.endpoint import Endpoint
 from aiocloud.errors import InvalidRequest, NormalizationError, NotFound, ResourceFailed
-from aiocloud.match import can_be_id, is_glob, matches, named, only
+from aiocloud.match import as_filters, can_be_id, is_glob, matches, named, only
 from aiocloud.model import Page, Resource, Spec, Which, build, read_many, read_one, text_of, wire_names
 from aiocloud.paths import join
 from aiocloud.poller import Poll
@@ -152,7 +152,7 @@ class Listing(Generic[R]):
 
     async def pages(self, filters: Filters = None, **query: Query) -> AsyncGenerator[Page[R], None]:
         """Page after page, as the service cuts them."""
-        params = self._params({**(filters or {}), **query})
+        params = self._params({**as_filters(filters), **query})
         seen: set[str] = set()
         while True:
             response = await self._fetch(params)
@@ -360,7 +360,7 @@ class Listing(Generic[R]):
     # Last, because it hides the builtin from the annotations below it.
     async def list(self, filters: Filters = None, **query: Query) -> list[R]:
         """All of them, page after page. `filters` and `query` go to the service, under our names or the wire's."""
-        return [*await self._read_all(self._params({**(filters or {}), **query}))]
+        return [*await self._read_all(self._params({**as_filters(filters), **query}))]
 
 
 class Creatable(Listing[R], Generic[R, New]):

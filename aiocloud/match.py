@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from aiocloud._json import is_array, is_object
-from aiocloud.errors import Ambiguous
+from aiocloud.errors import Ambiguous, InvalidRequest
 from aiocloud.model import Resource
 
-__all__ = ["can_be_id", "is_glob", "matches", "named", "only"]
+__all__ = ["as_filters", "can_be_id", "is_glob", "matches", "named", "only"]
 
 R = TypeVar("R", bound=Resource)
 
@@ -38,8 +38,18 @@ def named(resource: Resource, name_or_id: str) -> bool:
 
 
 def matches(resource: Resource, filters: Mapping[str, Any]) -> bool:
-    """Do all the filters hold? Keys are our names or the wire's; a nested mapping looks inside; a missing key does not."""
-    return all(_holds(resource.get(key), wanted) for key, wanted in filters.items())
+    """Do all the filters hold? Keys are our names or the wire's; a nested mapping looks inside; a missing key does not.
+
+    Raises InvalidRequest for filters that are no mapping.
+    """
+    return all(_holds(resource.get(key), wanted) for key, wanted in as_filters(filters).items())
+
+
+def as_filters(filters: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The filters, none for None. Raises InvalidRequest for what is no mapping, such as a JMESPath expression."""
+    if filters is not None and not hasattr(filters, "items"):
+        raise InvalidRequest(f"filters are a mapping of names to values, not {filters!r}")
+    return filters or {}
 
 
 def _holds(value: Any, wanted: Any) -> bool:

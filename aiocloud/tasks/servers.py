@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aiocloud._json import is_object
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import CloudError, InvalidRequest, Leftover, NotFound
-from aiocloud.match import can_be_id, matches, named
+from aiocloud.match import as_filters, can_be_id, matches, named, only
 from aiocloud.model import Which
 from aiocloud.region import Region
 from aiocloud.services.compute.server import Server
@@ -44,18 +46,18 @@ async def list_servers(
     """All servers, with their addresses set right from Neutron and `public_v4` and its kin worked out.
 
     That costs three more requests, however many servers there are; `bare` leaves them out; `detailed` adds the names of
-    images, volumes and security groups: one more for each of these kinds that is needed. `filters` go to Nova;
-    `all_projects` needs an administrator.
+    images, volumes and security groups: one more for each of these kinds that is needed. `filters` go to Nova, except
+    for nested ones, such as `metadata`, which are compared here; `all_projects` needs an administrator.
     """
-    query = {**(filters or {}), **({"all_projects": True} if all_projects else {})}
-    servers = await cloud.compute.servers.list(_wire(query))
-    return await _dress(cloud, servers, detailed=detailed, bare=bare)
+    wanted = as_filters(filters)
+    nested = {key: value for key, value in wanted.items() if is_object(value)}
+    asked = {key: value for key, value in wanted.items() if key not in nested}
+    servers = await cloud.compute.servers.list(asked, **_everywhere(all_projects))
+    return await _dress(cloud, [s for s in servers if matches(s, nested)], detailed=detailed, bare=bare)
 
 
-def _wire(query: Mapping[str, Any]) -> dict[str, Any]:
-    """Nova's own names of its filters. API: https://docs.openstack.org/api-ref/compute/#list-servers-detailed"""
-    names = {"all_projects": "all_tenants", "changes_since": "changes-since", "compute_host": "host", "id": "uuid"}
-    return {names.get(key, key): value for key, value in query.items()}
+def _everywhere(all_projects: bool) -> dict[str, Any]:
+    return {"all_projects": True} if all_projects else {}
 
 
 async def _dress(cloud: Region, servers: Sequence[Server], *, detailed: bool, bare: bool) -> list[Server]:
@@ -76,11 +78,10 @@ async def search_servers(
 
     `filters` are compared here, by our names or Nova's. What comes back is dressed as `list_servers` does.
     """
-    query: dict[str, Any] = {"all_projects": True} if all_projects else {}
     if name_or_id is None or can_be_id(name_or_id):
-        found = await cloud.compute.servers.list(_wire(query))
+        found = await cloud.compute.servers.list(**_everywhere(all_projects))
     else:
-        found = await cloud.compute.servers.search(name_or_id, **_wire(query))
+        found = await cloud.compute.servers.search(name_or_id, **_everywhere(all_projects))
     kept = [s for s in found if (name_or_id is None or named(s, name_or_id)) and matches(s, filters or {})]
     return await _dress(cloud, kept, detailed=detailed, bare=bare)
 
@@ -96,7 +97,8 @@ async def get_server(
     """The server with this name or id, or None. Raises Ambiguous when several have the name.
 
     By default its addresses are set right from Neutron; `detailed` adds everything (image, volumes, security groups);
-    `bare` makes no extra request, and is normalized all the same.
+    `bare` makes no extra request, and is normalized all the same. `all_projects` looks for the name in every project, for
+    which it needs an administrator.
     """
     if name_or_id is None:
         found = await search_servers(cloud, None, filters, bare=True, all_projects=all_projects)
@@ -105,9 +107,17 @@ async def get_server(
             raise InvalidRequest(f"{len(found)} servers fit these filters: name one", cloud=cloud.name)
     else:
         server = await cloud.compute.servers.find(name_or_id, filters)
+        if server is None and all_projects and isinstance(name_or_id, str):
+            server = await _find_everywhere(cloud, name_or_id, filters)
     if server is None:
         return None
     return (await _dress(cloud, [server], detailed=detailed, bare=bare))[0]
+
+
+async def _find_everywhere(cloud: Region, name: str, filters: Mapping[str, Any] | None) -> Server | None:
+    servers = cloud.compute.servers
+    called = [s for s in await servers.list(name=f"^{re.escape(name)}$", all_projects=True) if s.name == name]
+    return only([s for s in called if matches(s, filters or {})], name, servers.kind)
 
 
 async def get_server_by_id(cloud: Region, id: str) -> Server | None:

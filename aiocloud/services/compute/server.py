@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Generic, Literal, ParamSpec
 
 from pydantic import Field
@@ -242,11 +242,38 @@ class ServerInterface(Resource):
     tag: str | None = None
 
 
+# What Nova calls otherwise when servers are listed by it; nothing there has the name that it has in a server.
+# https://docs.openstack.org/api-ref/compute/#list-servers-detailed
+_ASKED = {
+    "access_ipv4": "access_ip_v4",
+    "access_ipv6": "access_ip_v6",
+    "all_projects": "all_tenants",
+    "changes_before": "changes-before",
+    "changes_since": "changes-since",
+    "compute_host": "host",
+    "deleted_only": "deleted",
+    "disk_config": "auto_disk_config",
+    "has_config_drive": "config_drive",
+    "hypervisor_hostname": "node",
+    "id": "uuid",
+    "ipv4_address": "ip",
+    "ipv6_address": "ip6",
+    "is_soft_deleted": "soft_deleted",
+    "not_tags": "not-tags",
+    "not_tags_any": "not-tags-any",
+    "tags_any": "tags-any",
+}
+
+
 class Servers(Collection[Server, New, Edit], Generic[New, Edit]):
     """The servers of a project, and what can be done to one.
 
     Actions: https://docs.openstack.org/api-ref/compute/#servers-run-an-action
     """
+
+    def _params(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        told = {_ASKED.get(key, key): value for key, value in query.items() if value is not None}
+        return {**self.resource.place.query, **told}
 
     async def create_from(self, spec: Spec) -> Server:
         """Make a server; scheduler hints stand beside it in the request, not in it."""
