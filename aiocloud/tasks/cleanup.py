@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import anyio
 
 from aiocloud.concurrent import each_of
-from aiocloud.errors import CloudError, Conflict, NotFound
+from aiocloud.errors import CloudError, Conflict, InvalidRequest, NotFound
 from aiocloud.model import Resource
 from aiocloud.region import Region
 from aiocloud.services.network.router import Router
@@ -24,6 +25,7 @@ __all__ = ["Cleaned", "StatusQueue", "project_cleanup"]
 _AT_ONCE = 8
 _OF_NEUTRON = "network:"  # the device owner of ports that go when what made them goes
 _TIMES = ("created_at", "updated_at")
+_LEFT_ALONE = ("compute.keypair",)  # never removed, so that it may be skipped, too
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,15 @@ async def project_cleanup(
 ) -> list[Cleaned]:
     """Remove everything that belongs to the current project in this region; in a dry run, only say what that is.
 
-    `wait_timeout` is how many seconds each thing gets to be gone. `filters` are `created_at` and `updated_at`: only what
-    is not younger goes. `resource_evaluation_fn(resource, filters, found so far)` has the last word on each.
-    `skip_resources` are kinds to leave alone (`compute.server`, `network.network`). What can't be removed does not stop
-    the rest: it has an `error`. Keypairs and public or shared things of other projects are left alone.
+    `wait_timeout` is how many seconds each thing gets to be gone. `filters` are `created_at` and `updated_at`, as ISO 8601
+    writes times (UTC unless they say otherwise): only what is not younger goes. `resource_evaluation_fn(resource, filters,
+    found so far)` has the last word on each. `skip_resources` are kinds to leave alone (`compute.server`,
+    `network.network`). What can't be removed does not stop the rest: it has an `error`. Keypairs and public or shared
+    things of other projects are left alone. Raises InvalidRequest, before anything is removed, for a time that is none and
+    for a kind to skip that there is not: it would go with the rest.
     """
+    limits = _limits(filters or {})
+    _check_kinds(skip_resources or ())
     token = await cloud.session.token()
     project = token.project.id if token.project else None
     kinds = [
@@ -82,7 +88,7 @@ async def project_cleanup(
     found: list[Resource] = []
 
     def is_meant(resource: Resource) -> bool:
-        if not _is_ours(resource, project) or not _is_old_enough(resource, filters):
+        if not _is_ours(resource, project) or not _is_old_enough(resource, limits):
             return False
         return resource_evaluation_fn is None or resource_evaluation_fn(resource, filters, found)
 
@@ -156,12 +162,39 @@ def _is_ours(resource: Resource, project: str | None) -> bool:
     return project is None or not owner or owner == project
 
 
-def _is_old_enough(resource: Resource, filters: Mapping[str, Any] | None) -> bool:
-    for key, limit in (filters or {}).items():
+def _limits(filters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The filters, with times as times."""
+    limits = {key: _moment(limit) if key in _TIMES else limit for key, limit in filters.items()}
+    for key in _TIMES:
+        if key in limits and limits[key] is None:
+            raise InvalidRequest(f"{key}: {filters[key]!r} is no time; write 2026-01-31 or 2026-01-31T12:00:00Z")
+    return limits
+
+
+def _check_kinds(names: Sequence[str]) -> None:
+    kinds = [kind.name for kind in _KINDS]
+    if wrong := [name for name in names if name not in (*kinds, *_LEFT_ALONE)]:
+        raise InvalidRequest(f"no kind to skip is called {', '.join(wrong)}; there are {', '.join(kinds)}")
+
+
+def _is_old_enough(resource: Resource, limits: Mapping[str, Any]) -> bool:
+    for key, limit in limits.items():
         value = resource.get(key)
-        if (value is None or str(value) > str(limit)) if key in _TIMES else value != limit:
+        if key not in _TIMES:
+            if value != limit:
+                return False
+        elif (moment := _moment(value)) is None or moment > limit:
             return False
     return True
+
+
+def _moment(value: object) -> datetime | None:
+    """When that is; None where it says no time. Some services write no zone, and mean UTC."""
+    try:
+        found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 # How each kind is found and removed
