@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import socket
 import stat
 import time
 from collections.abc import AsyncIterator, Sized
@@ -302,6 +303,41 @@ async def test_a_redis_that_is_not_there_costs_only_the_sharing(
     assert "pw-canary" not in caplog.text + repr(store)
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_redis_that_is_silent_is_left_alone_for_a_while(
+    anyio_backend_name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A login would wait for it five times over."""
+    monkeypatch.setattr("aiocloud.auth.store_redis.SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        async with RedisStore(f"redis://127.0.0.1:{silent.getsockname()[1]}") as store:
+            with anyio.fail_after(5):
+                for _ in range(100):
+                    async with store.lease("k"):
+                        await store.put("k", "one", 100)
+                    assert await store.get("k") is None
+    assert caplog.text.count("Redis does not answer") == 1
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of what the first loop left open
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_redis_store_serves_one_event_loop_after_the_other(redis_url: str) -> None:
+    store = RedisStore(redis_url)
+
+    async def use() -> None:
+        await store.put("k", "one", 100)
+        assert await store.get("k") is not None
+
+    async def use_and_close() -> None:
+        await use()
+        await store.aclose()
+
+    anyio.run(use)
+    anyio.run(use_and_close)
+    gc.collect()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_wrong_redis_url_is_a_config_error(anyio_backend_name: str) -> None:
     if anyio_backend_name == "trio":
         pytest.skip("redis-py has no trio")
