@@ -81,7 +81,11 @@ def drawn(views: Sequence[CloudView], height: int | None = None) -> Group:
         table.add_row(*line)
     servers = sum(len(view.servers) for view in views)
     more = f"; {len(lines) - room} lines more" if len(lines) > room else ""
-    return Group(table, Text(f"{servers} servers in {len(views)} clouds{more}", style="dim"))
+    return Group(table, Text(f"{_counted(servers, 'server')} in {_counted(len(views), 'cloud')}{more}", style="dim"))
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _lines(view: CloudView) -> list[list[Text]]:
