@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from copy import copy
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -290,13 +291,15 @@ class Listing(Generic[R]):
 
     @property
     def poll(self) -> Poll[R]:
-        """The look that everybody shares who waits for such things in this region."""
-        endpoint = self.endpoint
-        key = ("poll", endpoint.config.region_name, endpoint.service_type, endpoint.prefix, self.resource.place.path)
+        """The look that everybody shares who waits for such things in this region, with nobody's own timeout or id."""
+        shared = copy(self)
+        endpoint = shared.endpoint = self.endpoint.for_all()
+        place, strict = self.resource.place.path, endpoint.options.strict
+        key = ("poll", endpoint.config.region_name, endpoint.service_type, endpoint.prefix, place, strict)
         session = endpoint.session
         # What is usual in one region of a cloud is what to expect in the others.
-        usual: dict[str, float] = session.once(("usual", endpoint.service_type, key[-1]), dict[str, float])
-        return session.once(key, lambda: Poll(self.get, self._news, usual=usual))
+        usual: dict[str, float] = session.once(("usual", endpoint.service_type, place), dict[str, float])
+        return session.while_used(key, lambda: Poll(shared.get, shared._news, usual=usual))  # noqa: SLF001 - its own
 
     async def _news(self, waited: Mapping[str, R | None]) -> Mapping[str, R | None]:
         """What is new of the things that are waited for, with as few requests and as little to read as possible."""

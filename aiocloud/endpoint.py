@@ -59,6 +59,10 @@ class Endpoint(Rest):
         """The same service below a path: `endpoint.at("servers", id)`."""
         return Endpoint(self.session, self.config, self.service_type, self.options, self.prefix + join(*names))
 
+    def for_all(self) -> Endpoint:
+        """The same endpoint, for what is asked on behalf of others too."""
+        return Endpoint(self.session, self.config, self.service_type, self.options.for_all(), self.prefix)
+
     @property
     def location(self) -> Location:
         """Where everything that this endpoint answers is; the project as far as the login is known."""

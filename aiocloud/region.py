@@ -50,6 +50,10 @@ class Region:
         """The region's configuration; what a profile at an address says is in it once something was asked."""
         return self.session.known(self._config)
 
+    def for_all(self) -> Region:
+        """The same region, for what is asked on behalf of others too: with no timeout or request id of one's own."""
+        return Region(self.session, self._config, self.options.for_all())
+
     @property
     def name(self) -> str:
         """The cloud's name in clouds.yaml."""

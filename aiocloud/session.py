@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import anyio
 
@@ -64,6 +65,10 @@ class Options:
         """When a call that begins now must have ended, by the event loop's clock; None when `timeout` does not say."""
         return None if self.timeout is None else anyio.current_time() + self.timeout
 
+    def for_all(self) -> Options:
+        """What holds also for what one asks on behalf of others: how answers are read, but not whose call it is."""
+        return Options(strict=self.strict)
+
 
 def user_agent(app_name: str | None = None, app_version: str | None = None) -> str:
     """Who is calling: the application first, then us."""
@@ -112,6 +117,7 @@ class Session:
         self._store = token_store
         self._agent = user_agent(app_name, app_version)
         self._kept: dict[Hashable, Any] = {}
+        self._held: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
         self._resolved: dict[str | None, CloudConfig] = {}
         self._token: Token | None = None
         self._closed = False
@@ -128,6 +134,13 @@ class Session:
             self._kept[key] = make()
         kept: T = self._kept[key]
         return kept
+
+    def while_used(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The thing kept under this key for as long as somebody holds on to it; made when there is none."""
+        held: T | None = self._held.get(key)
+        if held is None:
+            held = self._held[key] = make()
+        return held
 
     def know(self, config: CloudConfig) -> None:
         """A region that uses this session, whose limits may be its own."""
@@ -169,21 +182,22 @@ class Session:
 
     async def token(self, deadline: float | None = None) -> Token:
         """The token; logs in where needed, once for everybody who asks. Raises AuthError, saying what to do, and Timeout."""
-        with self._within(deadline, "login"):
+        with self.within(deadline, self._login):
             self._token = await (await self._auth()).token()
         return self._token
 
+    @property
+    def _login(self) -> str:
+        return f"login at {redact_url(str(self.config.auth.get('auth_url', 'no auth_url')))}"
+
     @contextmanager
-    def _within(self, deadline: float | None, what: str) -> Generator[None]:
-        """What a call needs first takes of its time, too. Whoever else waits for the same goes on without us."""
+    def within(self, deadline: float | None, what: str) -> Generator[None]:
+        """What a call needs first takes of its time, too: Timeout when it takes longer. Who waits for the same goes on."""
         began = anyio.current_time()
         with anyio.CancelScope(deadline=math.inf if deadline is None else deadline) as scope:
             yield
         if deadline is not None and scope.cancelled_caught:
-            where = redact_url(str(self.config.auth.get("auth_url", "")))
-            error = Timeout(
-                f"no {what} within {max(0.0, deadline - began):.3g} s (auth_url: {where})", cloud=self.config.name
-            )
+            error = Timeout(f"no {what} within {max(0.0, deadline - began):.3g} s", cloud=self.config.name)
             error.sent = False
             raise error
 
@@ -216,7 +230,7 @@ class Session:
 
         Raises Unsupported when there is none, and Timeout.
         """
-        with self._within(deadline, f"login and discovery of the {service_type} service"):
+        with self.within(deadline, f"{self._login} and discovery of the {service_type} service"):
             config = await self.resolved(config)
             wanted = config.service(service_type)
             key = ("service", wanted.service_type, config.region_name)
@@ -342,7 +356,7 @@ class Session:
             if response.status_code != 401 or not can_send_again(request):
                 break
             await response.aclose()
-            with self._within(deadline, "new login"):
+            with self.within(deadline, f"new {self._login}"):
                 self._token = token = await (await self._auth()).renew(token.text)
             request.headers.update(token.headers())
             response = await self._carry(request, call)

@@ -55,18 +55,20 @@ async def find_networks(cloud: Region, *, gateways: bool = False, max_age: float
 
 
 async def _nets(cloud: Region, *, gateways: bool, max_age: float) -> list[Net]:
-    kept, session = cloud.region_name, cloud.session
+    ends, cloud = cloud.options.ends(), cloud.for_all()
+    kept, session = (cloud.region_name, cloud.options), cloud.session
     found: dict[str, Sequence[Resource]] = {"subnets": ()}
 
     async def subnets() -> None:
-        shared = session.once(("subnets", kept), lambda: Shared(cloud.network.subnets.list))
+        shared = session.once(("subnets", *kept), lambda: Shared(cloud.network.subnets.list))
         found["subnets"] = await shared.get(max_age)
 
-    async with concurrently() as group:
-        if gateways:
-            group.start_soon(subnets)
-        shared = session.once(("networks", kept), lambda: Shared(cloud.network.networks.list))
-        found["networks"] = await shared.get(max_age)
+    with session.within(ends, "list of networks"):
+        async with concurrently() as group:
+            if gateways:
+                group.start_soon(subnets)
+            shared = session.once(("networks", *kept), lambda: Shared(cloud.network.networks.list))
+            found["networks"] = await shared.get(max_age)
     with_gateway = {subnet["network_id"] for subnet in found["subnets"] if subnet.get("gateway_ip")}
     return [_net(network, with_gateway if gateways else None) for network in found["networks"]]
 
@@ -137,6 +139,7 @@ async def _ports(cloud: Region, server_ids: Sequence[str]) -> Ports:
 
 def ports_of(cloud: Region) -> Poll[Ports]:
     """The look that everybody shares who wants to know servers' ports, by server."""
+    cloud = cloud.for_all()
 
     async def one(server_id: str) -> Ports:
         return tuple(await cloud.network.ports.list({"device_id": server_id, "fields": _FIELDS}))
@@ -147,4 +150,4 @@ def ports_of(cloud: Region) -> Poll[Ports]:
             by_server.setdefault(port.device_id, []).append(port)
         return {id: tuple(by_server[id]) for id in waited}
 
-    return cloud.session.once(("ports", cloud.region_name), lambda: Poll(one, many, few=1))
+    return cloud.session.once(("ports", cloud.region_name, cloud.options), lambda: Poll(one, many, few=1))

@@ -87,7 +87,8 @@ async def watch_servers(cloud: Region, interval: float = 2.0) -> AsyncGenerator[
     (`bare`). However many watch a region, they share one look, which lists only what has changed since the last. A look
     that fails in passing is made again; other errors are raised in the loop.
     """
-    feed = cloud.session.once(("watch", cloud.region_name), lambda: _Feed(cloud))
+    cloud = cloud.for_all()
+    feed = cloud.session.once(("watch", cloud.region_name, cloud.options), lambda: _Feed(cloud))
     send, receive = anyio.create_memory_object_stream[Change](0)
 
     async def look() -> None:
