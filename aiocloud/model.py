@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar
 
 import pydantic
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, create_model
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, create_model
 from pydantic_core import core_schema
 
 from aiocloud._json import is_array, is_object, kind, load_json, mapping, mappings
@@ -219,6 +219,12 @@ class Resource(Value):
         _put_origin(self, {"origin": origin})
         return self
 
+    def completed(self, **fields: Any) -> Self:
+        """The same resource, fresh from an answer, with what this left out; unchecked, as nobody has it yet."""
+        self.__dict__.update(fields)
+        self.__pydantic_fields_set__.update(fields)
+        return self
+
     def changed(self, **fields: Any) -> Self:
         """A newer object with these fields; unchecked, for values that we computed ourselves."""
         return self.model_copy(update=fields)
@@ -296,6 +302,12 @@ class Page(Generic[R]):
 
 
 @functools.cache
+def _bare_list(cls: type[Resource]) -> TypeAdapter[Any]:
+    """A list without an envelope, built once a resource."""
+    return TypeAdapter(list.__class_getitem__(cls))
+
+
+@functools.cache
 def _page_model(cls: type[Resource], many: str) -> type[BaseModel]:
     """The envelope of a list, built once a resource: a page is read from its bytes in one pass."""
     wrapped = cls.place.wrapped
@@ -312,8 +324,7 @@ def read_many(cls: type[R], body: bytes, *, strict: bool, origin: Location, wher
     """
     many = cls.place.many
     if many is None:
-        rows = _rows(load_json(body, where), where, "[...]")
-        return Page([read_one(cls, row, strict=strict, origin=origin, where=where) for row in rows], None)
+        return Page(_read_bare(cls, body, strict=strict, origin=origin, where=where), None)
     try:
         page: Any = _page_model(cls, many).model_validate_json(body, extra="ignore" if strict else "allow")
     except pydantic.ValidationError as error:
@@ -325,6 +336,18 @@ def read_many(cls: type[R], body: bytes, *, strict: bool, origin: Location, wher
     for item in items:
         _put_origin(item, where_from)
     return Page(items, _next_link(page.links))
+
+
+def _read_bare(cls: type[R], body: bytes, *, strict: bool, origin: Location, where: str) -> list[R]:
+    try:
+        items: list[R] = _bare_list(cls).validate_json(body, extra="ignore" if strict else "allow")
+    except pydantic.ValidationError:
+        rows = _rows(load_json(body, where), where, "[...]")
+        return [read_one(cls, row, strict=strict, origin=origin, where=where) for row in rows]
+    where_from = {"origin": origin}
+    for item in items:
+        _put_origin(item, where_from)
+    return items
 
 
 def _next_link(links: Any) -> str | None:

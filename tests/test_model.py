@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 import pytest
@@ -25,6 +26,7 @@ from aiocloud.model import (
     text_of,
     wire_names,
 )
+from aiocloud.services.object_store.object import Object
 
 
 class Flavor(Resource):
@@ -181,3 +183,15 @@ def test_a_thing_is_named_by_text_or_by_itself(which: Any) -> None:
 def test_what_names_nothing_is_one_invalid_request(which: Any, why: str) -> None:
     with pytest.raises(InvalidRequest, match=why):
         text_of(which, "server", "name", "id")
+
+
+def test_a_list_without_an_envelope_is_read_whole_though_one_value_is_odd() -> None:
+    body = b'[{"name": "a", "bytes": 3, "new": 1}, {"name": "b", "bytes": "many"}]'
+    read = partial(read_many, Object, body, origin=Location(cloud="c"), where="GET /box")
+    good, odd = read(strict=False).items
+    assert (good.name, good.content_length, good.properties["new"], good.location.cloud) == ("a", 3, 1, "c")
+    assert (odd.name, odd.content_length, odd.properties["bytes"], odd.location.cloud) == ("b", 0, "many", "c")
+    with pytest.raises(NormalizationError, match="GET /box"):
+        read(strict=True)
+    with pytest.raises(NormalizationError, match=r"an object with nothing where \[\.\.\.\] was promised"):
+        read_many(Object, b"{}", strict=False, origin=Location(), where="GET /box")

@@ -142,7 +142,7 @@ class Containers(Collection[Container, New, Edit], Generic[New, Edit]):
         can, limit = await capabilities(self.endpoint), page_limit(params.get("limit"))
         while True:
             page = self._read_page(await self.endpoint.get("", params=params))
-            page.items[:] = [item.changed(id=item.name).located(item.location) for item in page.items]
+            page.items[:] = [item.completed(id=item.name) for item in page.items]
             yield page
             names = [each.name for each in page.items]
             if can.ends_with(names, params.get("marker"), limit):

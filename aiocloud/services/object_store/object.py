@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated, Any, ClassVar
 from urllib.parse import unquote
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from aiocloud._http import httpx
 from aiocloud.collection import Filters, Listing, Query
@@ -75,7 +75,7 @@ class Object(Resource):
     """The account of that, where it is another one."""
     version_id: Annotated[str | None, Wire("version_id", "x-object-version-id")] = None
     subdir: str | None = None
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] = Field(default_factory=dict[str, str])  # quicker to make than to copy
 
     @property
     def is_large(self) -> bool:
@@ -295,4 +295,4 @@ class Objects(Listing[Object]):
 
     def _placed(self, item: Object) -> Object:
         name = item.name or item.subdir or ""
-        return item.changed(id=name, name=name, container=self.container).located(item.location)
+        return item.completed(id=name, name=name, container=self.container)
