@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Annotated
 
-import anyio
 from cyclopts import Parameter
 from rich.console import Console, Group
 from rich.live import Live
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from aiocloud.cli.options import Where
 from aiocloud.cli.output import clean, write
+from aiocloud.concurrent import concurrently
 from aiocloud.errors import CloudError
 from aiocloud.web.feed import CloudView, Feed
 
@@ -53,7 +53,7 @@ async def watch(
             await feed.once()
             Console(width=None if sys.stdout.isatty() else 200).print(drawn(list(feed.views.values())))
         else:
-            async with anyio.create_task_group() as tasks:
+            async with concurrently() as tasks:
                 tasks.start_soon(feed.run)
                 await (_serve(feed, port) if web else _show(feed) if sys.stdout.isatty() else _tell(feed))
                 tasks.cancel_scope.cancel()
