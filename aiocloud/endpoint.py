@@ -15,7 +15,7 @@ from aiocloud.complaint import error_from
 from aiocloud.config.schema import CloudConfig
 from aiocloud.discover import Discovered, negotiate
 from aiocloud.discover import microversion as parse_microversion
-from aiocloud.errors import HTTPError, RateLimited
+from aiocloud.errors import HTTPError, InvalidRequest, RateLimited
 from aiocloud.model import Location
 from aiocloud.paths import join
 from aiocloud.rest import Rest, Told
@@ -101,14 +101,20 @@ class Endpoint(Rest):
         content = how.get("content")
         body_headers, body = as_stream(content) if content is not None else ({}, None)
         headers = self._headers(service, how.get("microversion"))
-        request = httpx.Request(
-            method,
-            service.url + self.prefix + path,
-            params=_params(how.get("params") or {}),
-            headers={**headers, **body_headers, **(how.get("headers") or {})},
-            json=how.get("json"),
-            stream=body,
-        )
+        try:
+            request = httpx.Request(
+                method,
+                service.url + self.prefix + path,
+                params=_params(how.get("params") or {}),
+                headers={**headers, **body_headers, **(how.get("headers") or {})},
+                json=how.get("json"),
+                stream=body,
+            )
+        except UnicodeEncodeError as error:  # of bytes that were no text, in a shell's argument say
+            bad = error.object[error.start : error.end]
+            raise InvalidRequest(
+                f"{error.object[:200]!r} can't be sent: {bad!r} is no character that {error.encoding} has"
+            ) from None
         # The library leaves it out of a request with a stream.
         request.headers.setdefault("Host", request.url.netloc.decode("ascii"))
         return request
