@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import anyio
 from cyclopts import Parameter
 
 from aiocloud.cli.everywhere import everywhere
@@ -31,6 +32,8 @@ async def leftovers(
     if where.journal is None:
         raise CloudError("which journal? say --journal FOLDER, or set AIOCLOUD_JOURNAL")
     journal = where.journal
+    if not await anyio.Path(journal).is_dir():
+        raise CloudError(f"there is no journal {journal}: the folder is made when something is begun with --journal")
     found: list[Row] = []
     stuck: list[Leftover] = []
 

@@ -164,9 +164,9 @@ def _lines(value: Any) -> list[str]:
 
 
 def _said(value: Any) -> Any:
-    """The same without what is empty in it."""
+    """The same without what is empty in it, and without where it is: that is told once, of the whole."""
     if is_object(value):
-        told = {key: _said(inner) for key, inner in value.items()}
+        told = {key: _said(inner) for key, inner in value.items() if key != "location"}
         return {key: inner for key, inner in told.items() if inner not in (None, "", [], {})}
     return [_said(inner) for inner in value] if is_array(value) else value
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from aiocloud.cli.everywhere import complain, everywhere
+from aiocloud.cli.everywhere import Missing, complain, everywhere
 from aiocloud.cli.options import Where
 from aiocloud.cli.output import clean, write
 from aiocloud.errors import CloudError, InvalidRequest
@@ -92,7 +92,10 @@ async def save_image(
         async def verb(cloud: Cloud) -> Path | None:
             path = _for(cloud, file, where)
             pipe = sys.stdout.buffer if path is None else None
-            await cloud.download_image(name_or_id, output_path=path, output_file=pipe, progress=bar(cloud.where))
+            image = await cloud.get_image(name_or_id)
+            if image is None:
+                raise Missing(f"there is no image {name_or_id!r}", cloud=cloud.name, region=cloud.region_name)
+            await cloud.download_image(image, output_path=path, output_file=pipe, progress=bar(cloud.where))
             return path
 
         with _read_by_somebody():

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import typing
@@ -126,6 +127,9 @@ def test_nothing_is_left_over(shell: Shell, tmp_path: Path) -> None:
     assert shell("leftovers", *journal, "-o", "json").json == []
     assert shell("volume", "delete", "kept", "-c", "my-citycloud").code == 0
     assert one_sentence(shell("leftovers").err)
+    said = shell("leftovers", "--journal", str(tmp_path / "jornal"))
+    assert (said.code, said.out) == (1, "")
+    assert "there is no journal" in said.err
 
 
 def test_one_that_can_not_be_deleted_keeps_no_other(shell: Shell) -> None:
@@ -268,6 +272,8 @@ def test_an_image_goes_up_and_comes_down(shell: Shell, tmp_path: Path) -> None:
     assert shell("image", "save", "disk", "copy.raw", "-c", "my-vexxhost").code == 0
     assert (tmp_path / "copy.raw").read_bytes() == (tmp_path / "disk.raw").read_bytes()
     assert shell("image", "delete", "disk", "-c", "my-vexxhost").code == 0
+    said = shell("image", "save", "disk", "copy.raw", "-c", "my-vexxhost")
+    assert (said.code, said.err) == (4, "aiocloud: my-vexxhost ca-ymq-1: there is no image 'disk'\n")
 
 
 def test_a_name_can_not_steer_the_terminal(shell: Shell) -> None:
@@ -390,6 +396,24 @@ def test_where_a_clouds_yaml_was_looked_for_is_told(
     assert (said.code, said.out) == (1, "")
     assert one_sentence(said.err)
     assert ".config/openstack/clouds.yaml" in said.err
+
+
+def test_a_port_that_is_taken_is_told(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = shell("watch", "--web", "--port", port)
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith(f"aiocloud: port {port} can't be served: ")
+
+
+def test_bytes_that_are_no_text_are_one_sentence(shell: Shell) -> None:
+    """As a shell gives what its encoding can't say."""
+    for command in (("network", "show"), ("network", "create"), ("server", "delete")):
+        said = shell(*command, "lan\udcff", "-c", "my-citycloud")
+        assert (said.code, said.out) == (1, "")
+        assert one_sentence(said.err)
+        assert "\\udcff" in said.err
+        assert "Error" not in said.err
 
 
 def test_a_region_that_no_cloud_has_is_told(shell: Shell) -> None:
