@@ -93,8 +93,8 @@ class Verbs(Region):
     set_flavor_specs = flavors.set_flavor_specs
     unset_flavor_specs = flavors.unset_flavor_specs
     create_keypair = compute.create_keypair
-    delete_keypair = via(lambda region: region.compute.keypairs.delete)
-    get_keypair = via(lambda region: region.compute.keypairs.find)
+    delete_keypair = compute.delete_keypair
+    get_keypair = compute.get_keypair
     list_keypairs = via(lambda region: region.compute.keypairs.list)
     search_keypairs = via(lambda region: region.compute.keypairs.search)
     create_server_group = compute.create_server_group

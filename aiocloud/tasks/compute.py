@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from aiocloud._json import is_array
 from aiocloud.errors import BadRequest, Conflict, InvalidRequest, NotFound
-from aiocloud.model import Resource, Which, read_one
+from aiocloud.match import matches
+from aiocloud.model import Resource, Which, read_one, text_of
 from aiocloud.paths import join
 from aiocloud.reconcile import MARK
 from aiocloud.region import Region
@@ -31,10 +32,12 @@ __all__ = [
     "create_keypair",
     "create_server_group",
     "delete_compute_quotas",
+    "delete_keypair",
     "delete_server_metadata",
     "get_compute_limits",
     "get_compute_quotas",
     "get_compute_usage",
+    "get_keypair",
     "get_server_console",
     "get_server_private_ip",
     "get_server_public_ip",
@@ -60,6 +63,23 @@ async def create_keypair(cloud: Region, name: str, public_key: str | None = None
     strict = cloud.options.strict
     origin = cloud.compute.endpoint.location
     return read_one(Keypair, response.content, strict=strict, origin=origin, where="POST /os-keypairs")
+
+
+async def get_keypair(
+    cloud: Region, name_or_id: Which, filters: Mapping[str, Any] | None = None, user_id: str | None = None
+) -> Keypair | None:
+    """The keypair with this name, or None; another user's, given by id, needs an administrator."""
+    keypairs = cloud.compute.keypairs
+    if user_id is None:
+        return await keypairs.find(name_or_id, filters)
+    name = text_of(name_or_id, keypairs.kind, "name", "id")
+    theirs = await keypairs.list(user_id=user_id)
+    return next((pair for pair in theirs if pair.name == name and matches(pair, filters or {})), None)
+
+
+async def delete_keypair(cloud: Region, name: Which, ignore_missing: bool = True) -> bool:
+    """Remove a keypair: True, or False when it was not there (NotFound instead when `ignore_missing` is False)."""
+    return await cloud.compute.keypairs.delete(name, ignore_missing)
 
 
 async def create_image_snapshot(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, overload
+from typing import Any, Literal, Unpack, overload
 
 from aiocloud.errors import InvalidRequest
 from aiocloud.model import Which
@@ -11,7 +11,7 @@ from aiocloud.reconcile import described
 from aiocloud.region import Region
 from aiocloud.services.network.info import Extension
 from aiocloud.services.network.network import Network
-from aiocloud.services.network.port import Port
+from aiocloud.services.network.port import Port, PortWords
 from aiocloud.services.network.quota import NetworkQuotaDetails, NetworkQuotas
 from aiocloud.services.network.router import Router, RouterInterface
 from aiocloud.services.network.subnet import Subnet
@@ -258,18 +258,21 @@ async def create_port(
     binding_vnic_type: str | None = None,
     dns_name: str | None = None,
     dns_domain: str | None = None,
+    numa_affinity_policy: str | None = None,
     propagate_uplink_status: bool | None = None,
     qos_policy_id: str | None = None,
     project_id: str | None = None,
     tags: Sequence[str] | None = None,
     extra_body: dict[str, Any] | None = None,
+    **words: Unpack[PortWords],
 ) -> Port:
     """Make a port on a network, given by name or id.
 
     `fixed_ips` are mappings with `subnet_id` and `ip_address`; `subnet_id` and `ip_address` are short for one of them.
-    No `security_groups` means the project's default group, an empty list means none at all.
+    No `security_groups` means the project's default group, an empty list means none at all. `binding_vnic_type` and its
+    kin may also be called as Neutron does, `binding:vnic_type`.
     """
-    wanted = given(
+    wanted: dict[str, Any] = given(
         name=name,
         description=description,
         admin_state_up=admin_state_up,
@@ -286,13 +289,19 @@ async def create_port(
         binding_vnic_type=binding_vnic_type,
         dns_name=dns_name,
         dns_domain=dns_domain,
+        numa_affinity_policy=numa_affinity_policy,
         propagate_uplink_status=propagate_uplink_status,
         qos_policy_id=qos_policy_id,
         project_id=project_id,
         tags=None if tags is None else [*tags],
         extra_body=extra_body,
     )
+    wanted.update(_in_python(words))
     return await _create_port(cloud, await cloud.network.networks.id_of(network_id), wanted)
+
+
+def _in_python(words: PortWords) -> dict[str, Any]:
+    return {key.replace(":", "_"): value for key, value in words.items()}
 
 
 def _fixed_ips(

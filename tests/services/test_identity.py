@@ -120,3 +120,13 @@ async def test_an_application_credential_shows_its_secret_once_and_never_in_a_re
 
 def test_a_password_is_not_in_a_repr() -> None:
     assert "long enough" not in repr(NewUser(name="ann", password="long enough"))
+
+
+async def test_searching_in_one_domain(cloud: Cloud) -> None:
+    domain = await cloud.create_domain("d")
+    for verb in (cloud.search_projects, cloud.search_users, cloud.search_groups, cloud.search_roles):
+        assert await verb("nobody", None, domain.id) == []
+    made = await cloud.create_user("u", domain_id=domain.id)
+    await cloud.create_user("u")
+    assert [user.id for user in await cloud.search_users("u", None, domain.id)] == [made.id]
+    assert len(await cloud.search_users("u")) == 2

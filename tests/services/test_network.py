@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -176,3 +177,17 @@ async def test_a_trunk_and_the_ports_that_it_carries(cloud: Cloud) -> None:
     carrying = {"port_id": child.id, "segmentation_type": "vlan", "segmentation_id": 7}
     assert (await cloud.network.trunks.add_subports("t", [carrying])).sub_ports == [carrying]
     assert (await cloud.network.trunks.remove_subports(trunk, [child.id])).sub_ports == []
+
+
+async def test_a_ports_binding_under_neutrons_words(cloud: Cloud) -> None:
+    await cloud.create_network("n")
+    words: Any = {"binding:vnic_type": "direct", "binding:profile": {"a": "b"}}
+    made = await cloud.create_port("n", name="p", **words)
+    assert (made.binding_vnic_type, made.binding_profile) == ("direct", {"a": "b"})
+    words = {"binding:vnic_type": "normal"}
+    changed = await cloud.update_port("p", **words)
+    assert changed.binding_vnic_type == "normal"
+    typo: Any = {"binding:vnic": "direct"}
+    for change in (cloud.create_port, cloud.update_port):
+        with pytest.raises(InvalidRequest, match="binding"):
+            await change("n", **typo)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Generic, ParamSpec, TypeVar
 
-from aiocloud.collection import Collection, Listing
+from aiocloud.collection import Collection, Filters, Listing, Query
 from aiocloud.errors import InvalidRequest
 from aiocloud.match import can_be_id, matches, only
 from aiocloud.model import Resource, Spec, Which
@@ -30,6 +30,14 @@ class NamedById(Listing[R]):
 
 class InDomain(NamedById[R], Collection[R, New, Edit], Generic[R, New, Edit]):
     """Resources whose names are unique only in their domain."""
+
+    async def search(
+        self, name_or_id: str | None = None, filters: Filters = None, domain_id: Query = None, **query: Query
+    ) -> list[R]:
+        """Those that fit this name or id and all the filters, in one domain where it is given. See `Listing.search`."""
+        if domain_id is not None:
+            query["domain_id"] = domain_id
+        return await super().search(name_or_id, filters, **query)
 
     async def find_in(self, name_or_id: Which, domain_id: str | None) -> R | None:
         """The one with this name or id in a domain, or None; with no domain as `find`."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypedDict
+
+from pydantic import ConfigDict
 
 from aiocloud.model import NullAs, Place, Spec, Text, Wire
 from aiocloud.services.network.base import NetworkResource
 
-__all__ = ["EditPort", "NewPort", "Port"]
+__all__ = ["EditPort", "NewPort", "Port", "PortWords"]
 
 
 class Port(NetworkResource):
@@ -50,6 +52,14 @@ class Port(NetworkResource):
     trusted: bool | None = None
 
 
+PortWords = TypedDict(
+    "PortWords",
+    {"binding:host_id": str, "binding:profile": dict[str, Any], "binding:vnic_type": str},
+    total=False,
+)
+"""What Neutron's own words for a port have that no name in Python can have: `**{"binding:vnic_type": "direct"}`."""
+
+
 class NewPort(Spec):
     """API: https://docs.openstack.org/api-ref/network/v2/#create-port"""
 
@@ -84,6 +94,9 @@ class NewPort(Spec):
 
 class EditPort(Spec):
     """API: https://docs.openstack.org/api-ref/network/v2/#update-port"""
+
+    # `binding:vnic_type` has always been what scripts write.
+    model_config = ConfigDict(validate_by_alias=True)
 
     name: str | None = None
     description: str | None = None
