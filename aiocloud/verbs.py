@@ -193,7 +193,7 @@ class Verbs(Region):
 
     get_floating_ip = floating_ips.get_floating_ip
     get_floating_ip_by_id = floating_ips.get_floating_ip_by_id
-    list_floating_ips = via(lambda region: region.network.floating_ips.list)
+    list_floating_ips = floating_ips.list_floating_ips
     search_floating_ips = floating_ips.search_floating_ips
     list_floating_ip_pools = floating_ips.list_floating_ip_pools
     search_floating_ip_pools = floating_ips.search_floating_ip_pools

@@ -10,8 +10,9 @@ from typing import Any
 
 import anyio
 
+from aiocloud.collection import Query
 from aiocloud.concurrent import concurrently
-from aiocloud.errors import InvalidRequest, NoPublicAddress, ResourceFailed, Timeout
+from aiocloud.errors import InvalidRequest, NoPublicAddress, NotFound, ResourceFailed, Timeout
 from aiocloud.model import Resource, Which
 from aiocloud.region import Region
 from aiocloud.services.compute.server import Server
@@ -36,6 +37,7 @@ __all__ = [
     "get_floating_ip",
     "get_floating_ip_by_id",
     "list_floating_ip_pools",
+    "list_floating_ips",
     "search_floating_ip_pools",
     "search_floating_ips",
 ]
@@ -105,7 +107,7 @@ async def add_ip_list(
     found = await cloud.compute.servers.require(server)
     target = await _target(cloud, found, fixed_address, nat_destination)
     for address in [ips] if isinstance(ips, str) else ips:
-        known = await cloud.network.floating_ips.list(floating_ip_address=address)
+        known = await list_floating_ips(cloud, floating_ip_address=address)
         if not known:
             raise InvalidRequest(
                 f"this project has no floating IP {address}", cloud=cloud.name, region=cloud.region_name
@@ -186,7 +188,7 @@ async def available_floating_ip(cloud: Region, network: Which | None = None, ser
     Nothing reserves it: whoever attaches it first has it.
     """
     query: Mapping[str, Any] = {"floating_network_id": await cloud.network.networks.id_of(network)} if network else {}
-    free = [ip for ip in await cloud.network.floating_ips.list(query) if ip.port_id is None]
+    free = [ip for ip in await list_floating_ips(cloud, query) if ip.port_id is None]
     return free[0] if free else await create_floating_ip(cloud, network, server)
 
 
@@ -198,7 +200,7 @@ async def delete_floating_ip(cloud: Region, floating_ip_id: Which, retry: int = 
     del retry
     found: Which = floating_ip_id
     if isinstance(floating_ip_id, str) and ("." in floating_ip_id or ":" in floating_ip_id):
-        by_address = await cloud.network.floating_ips.list(floating_ip_address=floating_ip_id)
+        by_address = await list_floating_ips(cloud, floating_ip_address=floating_ip_id)
         if not by_address:
             return False
         found = by_address[0]
@@ -208,7 +210,7 @@ async def delete_floating_ip(cloud: Region, floating_ip_id: Which, retry: int = 
 async def delete_unattached_floating_ips(cloud: Region, retry: int = 1) -> int:
     """Remove all floating IPs of the project that lead nowhere, and say how many that were. `retry` as above."""
     del retry
-    free: list[Resource] = [ip for ip in await cloud.network.floating_ips.list() if ip.port_id is None]
+    free: list[Resource] = [ip for ip in await list_floating_ips(cloud) if ip.port_id is None]
     gone: list[bool] = []
 
     async def delete(ip: Resource) -> None:
@@ -221,18 +223,34 @@ async def delete_unattached_floating_ips(cloud: Region, retry: int = 1) -> int:
 
 
 async def detach_ip_from_server(cloud: Region, server_id: Which, floating_ip_id: Which) -> bool:
-    """Take a floating IP off a server, keeping it: True, or False when it did not lead there."""
-    ip = await cloud.network.floating_ips.get(floating_ip_id)
+    """Take a floating IP, given by id or address, off a server, keeping it: True, or False when it did not lead there."""
+    ip = await get_floating_ip(cloud, floating_ip_id)
     server = await cloud.compute.servers.id_of(server_id)
-    if ip.port_id is None or (ip.port_details or {}).get("device_id", server) != server:
+    if ip is None or ip.port_id is None or (ip.port_details or {}).get("device_id", server) != server:
         return False
     await cloud.network.put(f"/floatingips/{ip.id}", json={"floatingip": {"port_id": None}})
     return True
 
 
+async def list_floating_ips(
+    cloud: Region, filters: Mapping[str, Any] | None = None, **query: Query
+) -> list[FloatingIP]:
+    """All floating IPs of the project; none where Neutron has no router extension, and so no such thing.
+
+    `filters` and `query` go to the service.
+    """
+    try:
+        return await cloud.network.floating_ips.list(filters, **query)
+    except NotFound:
+        return []
+
+
 async def get_floating_ip(cloud: Region, id: Which, filters: Mapping[str, Any] | None = None) -> FloatingIP | None:
     """The floating IP with this id or address, or None."""
-    return await cloud.network.floating_ips.find(id, filters)
+    try:
+        return await cloud.network.floating_ips.find(id, filters)
+    except NotFound:
+        return None
 
 
 async def get_floating_ip_by_id(cloud: Region, id: str) -> FloatingIP | None:
@@ -244,7 +262,10 @@ async def search_floating_ips(
     cloud: Region, id: str | None = None, filters: Mapping[str, Any] | None = None
 ) -> list[FloatingIP]:
     """The floating IPs with this id or address, or for which all filters hold."""
-    return await cloud.network.floating_ips.search(id, filters)
+    try:
+        return await cloud.network.floating_ips.search(id, filters)
+    except NotFound:
+        return []
 
 
 async def list_floating_ip_pools(cloud: Region) -> list[Network]:

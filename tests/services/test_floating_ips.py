@@ -1,0 +1,33 @@
+"""Floating IPs by hand, also where there are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aiocloud.testing import FakeCloud
+from tests.services.helper import connect
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_no_floating_ips_where_neutron_knows_none(tmp_path: Path) -> None:
+    fake = FakeCloud.like("my-vexxhost")
+    async with connect(fake, tmp_path) as cloud:
+        assert await cloud.list_floating_ips() == []
+        assert await cloud.search_floating_ips() == []
+        assert await cloud.search_floating_ips(filters={"status": "DOWN"}) == []
+        assert await cloud.get_floating_ip("203.0.113.7") is None
+        assert await cloud.delete_floating_ip("203.0.113.7") is False
+        assert await cloud.delete_unattached_floating_ips() == 0
+
+
+async def test_a_floating_ip_is_detached_by_its_address(tmp_path: Path) -> None:
+    fake = FakeCloud.like("my-citycloud", boot_time=0.01)
+    async with connect(fake, tmp_path) as cloud:
+        image = (await cloud.list_images())[0]
+        server = await cloud.create_server("s", image=image, flavor="m1.tiny", wait=True)
+        assert await cloud.detach_ip_from_server("s", server.public_v4) is True
+        assert await cloud.detach_ip_from_server("s", server.public_v4) is False
+        assert await cloud.detach_ip_from_server("s", "203.0.113.251") is False
