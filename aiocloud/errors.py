@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from aiocloud._http import httpx
 
@@ -126,6 +126,13 @@ class CloudError(Exception):
     def where(self) -> str:
         """The cloud and region, as errors and tables spell them: `my-vexxhost ca-ymq-1`."""
         return " ".join(part for part in (self.cloud, self.region) if part)
+
+    def for_another(self) -> Self:
+        """The same error as an object of its own: each task that raises it adds its traceback, its place, its leftovers."""
+        copy = type(self).__new__(type(self), *self.args)
+        copy.__dict__.update(self.__dict__)
+        copy.__cause__ = self.__cause__
+        return copy
 
     def at(self, cloud: str | None, region: str | None, service: str | None = None) -> CloudError:
         """The same error, its place filled in where it was not known yet."""

@@ -92,19 +92,24 @@ class Shared(Generic[T]):
         called = anyio.current_time()
         async with self._lock:
             if self._error is not None and self._began >= called:
-                raise self._error
+                raise _own(self._error)
             if not self._value or self._began < called - max_age:
                 # Fetched under the lock: a cancelled fetch hands over to the next in the queue.
                 began = anyio.current_time()
                 try:
                     value = await self._fetch()
                 except Exception as error:
-                    self._error, self._began = error, began
+                    self._error, self._began = _own(error), began
                     self._value.clear()
                     raise
                 self._error, self._began = None, began
                 self._value[:] = [value]
             return self._value[0]
+
+
+def _own(error: Exception) -> Exception:
+    """The error for one of several tasks: no traceback, and no leftovers, of the others'."""
+    return error.for_another() if isinstance(error, CloudError) else error
 
 
 class Together:

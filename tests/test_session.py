@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gc
+import traceback
 from copy import copy
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 import aiocloud
 from aiocloud import Cloud
-from aiocloud.poller import Poll
+from aiocloud.poller import Poll, Shared
 from aiocloud.testing import FakeCloud, Fault
 
 pytestmark = pytest.mark.anyio
@@ -92,3 +94,24 @@ async def test_a_wait_for_a_child_leaves_nothing_with_the_session(fake: FakeClou
             return sum(isinstance(thing, Poll) for thing in gc.get_objects())
 
         assert await polls("a", "b", "c", "d") <= 1
+
+
+async def test_an_error_that_many_waited_for_is_each_ones_own() -> None:
+    async def fail() -> None:
+        await anyio.lowlevel.checkpoint()
+        raise aiocloud.TransportError("down", cloud="fake")
+
+    shared, errors = Shared(fail), list[aiocloud.CloudError]()
+
+    async def ask() -> None:
+        try:
+            await shared.get()
+        except aiocloud.CloudError as error:
+            errors.append(error.leaving([]))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(50):
+            tasks.start_soon(ask)
+    assert len({id(error) for error in errors}) == 50
+    assert {str(error) for error in errors} == {"fake: down"}
+    assert max(len(traceback.extract_tb(error.__traceback__)) for error in errors) <= 3

@@ -136,7 +136,7 @@ class AuthManager:
         except CloudError as error:
             self._flights += 1
             hold = REFUSAL_HOLD if _is_refusal(error) else 0.0
-            self._failure = Failure(_copy(error), self._flights, self._clock(), hold)
+            self._failure = Failure(error.for_another(), self._flights, self._clock(), hold)
             if self._held is not None:
                 self._held = replace(self._held, renew_at=self._clock() + AGAIN)
             return self._last_resort(error)
@@ -150,7 +150,7 @@ class AuthManager:
         if held is not None and self._clock() < held.ends_at:
             logger.warning("%s: the token could not be renewed yet: %s", self._config.name, error)
             return held.token
-        raise _copy(error) from error.__cause__
+        raise error.for_another() from error.__cause__
 
     async def _log_in(self) -> Held:
         begun = self._clock()
@@ -248,15 +248,7 @@ def _is_refusal(error: CloudError) -> bool:
 
 
 def _unreachable(error: TransportError | Timeout, where: str, cloud: str) -> CloudError:
-    told = _copy(error)
+    told = error.for_another()
     told.message = f"can't log in at {where}: {error.message}"
     told.cloud, told.url = cloud, where
     return told
-
-
-def _copy(error: CloudError) -> CloudError:
-    """The same error as an object of its own: several tasks raise it, and each adds its traceback and its place."""
-    copy = type(error).__new__(type(error), *error.args)
-    copy.__dict__.update(error.__dict__)
-    copy.__cause__ = error.__cause__
-    return copy
