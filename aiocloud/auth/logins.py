@@ -39,7 +39,7 @@ LOGINS: Mapping[str, Login] = {
     "oauth2mtlsclientcredential": oauth2.mtls_client_credential,
 }
 STANDING = {"none": standing.no_login, "http_basic": standing.http_basic, "admin_token": standing.admin_token}
-LOST = (300, 404, 405, 410)  # statuses that may mean: Keystone's v3 API is not at this URL
+LOST = (300, 404, 405, 410, 501)  # statuses that may mean: Keystone's v3 API is not at this URL
 ALIASES = {"noauth": "none", "": "none", "token_endpoint": "admin_token", "basic": "http_basic"}
 
 

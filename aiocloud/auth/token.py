@@ -171,7 +171,9 @@ def parse_token(body: bytes, headers: Mapping[str, str], *, where: str, scheme: 
     """
     value = _header(headers, SUBJECT_TOKEN)
     if not value:
-        raise NormalizationError(f"{where} answered a login without the header {SUBJECT_TOKEN}")
+        raise NormalizationError(
+            f"{where} answered a login without the header {SUBJECT_TOKEN}: is a Keystone there? Check auth_url"
+        )
     document = mapping(load_json(body, where))
     token = mapping(document.get("token"))
     if not token:

@@ -12,7 +12,7 @@ import pytest
 
 from aiocloud._http import httpx
 from aiocloud.auth.logins import identity_of, known_logins
-from aiocloud.errors import AuthError, ConfigError
+from aiocloud.errors import AuthError, ConfigError, NormalizationError
 from tests.auth.helper import ALICE, Played, config, granted, play, refused
 
 
@@ -68,9 +68,15 @@ def test_elsewhere_the_version_document_is_asked_and_its_host_is_not_believed() 
     assert seen.asked[-1] == ("POST", "https://cloud.test/identity/v3/auth/tokens")
 
 
-def test_an_auth_url_that_leads_nowhere_is_named() -> None:
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_an_auth_url_that_leads_nowhere_is_named(status: int) -> None:
     with pytest.raises(AuthError, match=r"no identity service \(Keystone\) at https://cloud\.test:5000"):
-        play(config(), lambda _: httpx.Response(404, html="<h1>welcome</h1>"))
+        play(config(), lambda _: httpx.Response(status, html="<h1>welcome</h1>"))
+
+
+def test_a_web_page_where_keystone_should_be_is_no_login() -> None:
+    with pytest.raises(NormalizationError, match="is a Keystone there"):
+        play(config(), lambda _: httpx.Response(200, html="<h1>welcome</h1>"))
 
 
 def test_identity_v2_is_said_to_be_gone() -> None:
