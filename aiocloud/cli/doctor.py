@@ -20,7 +20,7 @@ import anyio.to_thread
 from pydantic import SecretStr
 
 from aiocloud._http import httpx
-from aiocloud.cli.codes import ERROR, OK
+from aiocloud.cli.codes import ERROR, OK, SOME_FAILED
 from aiocloud.cli.everywhere import everywhere
 from aiocloud.cli.options import How, Where
 from aiocloud.cli.output import Row, clean, write
@@ -76,8 +76,8 @@ async def doctor(*, where: Where | None = None, how: How | None = None) -> int:
     if how.output != "table" or how.query is not None:
         how.show(rows, ("cloud", "region", "what", "state", "found", "advice"), ())
     examined = {(row["cloud"], row["region"]) for row in rows}
-    if code == OK and broken:
-        return 3 if len(set(broken)) < len(examined) else ERROR
+    if code in (OK, SOME_FAILED) and broken:
+        return SOME_FAILED if len(set(broken)) < len(examined) else ERROR
     return code
 
 

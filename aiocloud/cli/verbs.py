@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, cast
@@ -63,7 +64,8 @@ def _help(noun: Noun, name: str, verb: Verb) -> str:
     if not said:
         return _HELP[name].format(what=noun.what)
     paragraphs = [" ".join(paragraph.split()) for paragraph in said.split("\n\n")]
-    return "\n\n".join(one for one in paragraphs if not one.startswith("Raises "))
+    # What is raised is a Python program's business.
+    return "\n\n".join(told for one in paragraphs if (told := re.split(r"\bRaises [A-Z]", one)[0].strip()))
 
 
 def verb_of(noun: Noun, name: str) -> tuple[Verb, list[Argument]]:

@@ -325,6 +325,10 @@ def test_the_doctor_says_what_to_do(shell: Shell, configured: Path) -> None:
     assert set(failed) == {("my-vexxhost", "connection"), ("my-citycloud", "login")}
     assert all(failed.values())
     assert {row["advice"] for row in said.json if row["state"] == "warning"} == {f"run: chmod 600 {configured}"}
+    written["clouds"]["my-citycloud"] = {"auth": {"username": "nobody"}}  # no place to log in
+    written["clouds"]["my-internap"]["auth"]["password"] = "wrong"
+    configured.write_text(yaml.safe_dump(written))
+    assert shell("doctor").code == 1
 
 
 def test_the_doctor_names_the_setting_of_a_service(shell: Shell, configured: Path) -> None:
@@ -465,6 +469,9 @@ def test_an_option_before_the_command_is_told_its_place(shell: Shell) -> None:
 def test_what_takes_several_steps_explains_itself(shell: Shell) -> None:
     told = " ".join(shell("server", "create", "--help").out.split())
     assert "it comes back ACTIVE" in told
+    assert "Raises" not in told
+    told = " ".join(shell("volume", "create", "--help").out.split())
+    assert "in the error's `leftovers`." in told
     assert "Raises" not in told
 
 

@@ -82,7 +82,7 @@ def test_what_has_no_room_side_by_side_is_told_field_by_field(monkeypatch: pytes
 def test_of_one_thing_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     key = f"-----BEGIN\n{'x' * 100}\n-----END\n"
-    rules = [{"id": "1", "protocol": None, "location": {"cloud": ""}}, {"id": "2", "protocol": "tcp"}]
+    rules = [{"id": "1", "protocol": None, "location": {"cloud": "a"}}, {"id": "2", "protocol": "tcp"}]
     text = details({"key": key, "rules": rules, "nets": {"lan": [{"addr": "::1"}]}, "a\x1b": "b\x1b"}, width=40)
     assert text.splitlines() == [
         "FIELD  VALUE",
