@@ -46,6 +46,7 @@ T = TypeVar("T")
 _log = logging.getLogger("aiocloud.session")
 
 _REDIRECTS = 5
+_UNSURE = 60.0  # seconds after which versions are looked for again, when a service only failed to tell them
 _CALL_TIMEOUT = 300.0  # seconds that a call may take in all, its repetitions included, unless an option says otherwise
 
 
@@ -118,6 +119,7 @@ class Session:
         self._agent = user_agent(app_name, app_version)
         self._kept: dict[Hashable, Any] = {}
         self._held: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
+        self._unsure: set[Hashable] = set()
         self._resolved: dict[str | None, CloudConfig] = {}
         self._token: Token | None = None
         self._closed = False
@@ -235,7 +237,7 @@ class Session:
             wanted = config.service(service_type)
             key = ("service", wanted.service_type, config.region_name)
             found = self.once(key, lambda: Shared(lambda: self._discover(config, wanted)))
-            return await found.get(max_age=math.inf)
+            return await found.get(max_age=_UNSURE if key in self._unsure else math.inf)
 
     async def catalog_url(self, wanted: ServiceConfig) -> str | None:
         """Where the configuration, or else the catalog, says that a service is; None when neither knows it."""
@@ -262,12 +264,15 @@ class Session:
         known = without_discovery(kind, url, wanted=version, project_id=project_id)
         if known is not None:
             return known
+        key = ("service", kind, config.region_name)
+        self._unsure.discard(key)
         for candidate in candidates(url, project_id):
             document = await self._document(candidate, config, kind)
             chosen = document and choose(
                 document, catalog_url=url, document_url=candidate, wanted=version, project_id=project_id
             )
             if chosen:
+                self._unsure.discard(key)
                 return chosen
         _log.warning(
             "%s %s: no version document of %s at %s: the catalog's URL is taken as it is",
@@ -290,6 +295,8 @@ class Session:
         response = await self._followed(request, config, partial(self._carry, call=call))
         await read_bounded(response)
         if response.status_code not in (200, 300):
+            if response.status_code == 429 or response.status_code >= 500:
+                self._unsure.add(("service", service_type, config.region_name))
             return None
         try:
             return load_json(response.content, url)

@@ -115,3 +115,23 @@ async def test_an_error_that_many_waited_for_is_each_ones_own() -> None:
     assert len({id(error) for error in errors}) == 50
     assert {str(error) for error in errors} == {"fake: down"}
     assert max(len(traceback.extract_tb(error.__traceback__)) for error in errors) <= 3
+
+
+async def test_versions_that_a_service_failed_to_tell_are_looked_for_again(
+    fake: FakeCloud, clouds_yaml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a cloud that was ill when a process began would go without microversions for as long as it runs."""
+    monkeypatch.setattr("aiocloud.session._UNSURE", 0.0)
+    quick = {"compute_status_code_retries": 0}
+    async with aiocloud.connect(
+        "fake", config_files=[clouds_yaml], secure_files=[], transport=fake.transport, **quick
+    ) as cloud:
+        await cloud.authorize()
+        fault = fake.fault(Fault(service="compute", method="GET", status=503, times=None))
+        assert (await cloud.compute.endpoint.service()).maximum is None
+        assert fault.struck
+        fake.clear()
+        assert (await cloud.compute.endpoint.service()).maximum is not None
+        fake.requests.clear()
+        assert (await cloud.compute.endpoint.service()).maximum is not None
+        assert not fake.requests
