@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from aiocloud.errors import CloudError
@@ -23,5 +24,7 @@ async def fake_cloud(*, port: int = 0, clouds_yaml: Path | None = None) -> int:
         from aiocloud.testing.serve import run_fake_cloud
     except ModuleNotFoundError as error:
         raise CloudError(f"the embedded clouds need {error.name}: pip install 'aiocloud[testing]'") from None
+    if clouds_yaml is None:
+        sys.stderr.write("aiocloud: with --clouds-yaml FILE there would be a clouds.yaml that reaches these clouds\n")
     await run_fake_cloud(port, clouds_yaml, lambda line: print(line, flush=True))
     return 0

@@ -148,6 +148,7 @@ async def run_fake_cloud(port: int, clouds_yaml: Path | None, announce: Callable
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with fake.serve(port=port):
             if clouds_yaml is not None:
+                await anyio.Path(clouds_yaml).touch(mode=0o600)  # it holds passwords, and who checks files says so
                 await anyio.Path(clouds_yaml).write_text(fake.clouds_yaml(), encoding="utf-8")
             announce("ready")
             async for _ in signals:

@@ -246,6 +246,7 @@ async def test_the_command_serves_until_told_to_stop(tmp_path: Path) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run_fake_cloud, 0, path, announce)
         await ready.wait()
+        assert path.stat().st_mode & 0o777 == 0o600
         auth = yaml.safe_load(path.read_text())["clouds"]["my-internap"]["auth"]
         async with httpx2.AsyncClient(trust_env=False) as http:
             assert (await http.get(auth["auth_url"])).status_code == 300
