@@ -89,7 +89,8 @@ class Undo:
         it made is known, and taken back. One that ends later is looked for; where nothing is found, it is named.
         """
         await anyio.lowlevel.checkpoint_if_cancelled()
-        self._searches.append(_Search(kind, look, delete))
+        search = _Search(kind, look, delete)
+        self._searches.append(search)
         under_way, ended = anyio.CancelScope(shield=True), anyio.Event()
         ends: list[R | CloudError] = []
 
@@ -102,6 +103,8 @@ class Undo:
                         await delete(extra.id)
                     ends.append(made)
                 except CloudError as error:
+                    if not _is_unclear(error):
+                        self._searches.remove(search)
                     ends.append(error)
             ended.set()
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from aiocloud import ResourceFailed
-from aiocloud.testing import FakeCloud
+from aiocloud.testing import FakeCloud, Fault
 from tests.tasks.test_servers import an_image, connect
+from tests.transport.helper import virtual
 
 pytestmark = pytest.mark.anyio
 
@@ -32,3 +34,18 @@ async def test_a_volume_that_a_device_names_outlives_a_failed_server(tmp_path: P
             await cloud.create_server("s", flavor="m1.tiny", block_device_mapping_v2=[device, beside], wait=True)
     assert not fake.cloud().region().nova.servers
     assert set(fake.cloud().region().cinder.volumes) == before
+
+
+def test_a_refusal_that_comes_while_a_create_is_cancelled_leaves_nothing_to_name(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        fake = FakeCloud(quotas={"volumes": 0})
+        async with connect(fake, tmp_path) as cloud:
+            await cloud.list_volumes()
+            fake.fault(Fault(service="block-storage", method="POST", path="*/volumes", delay=2.0))
+            with anyio.move_on_after(1):
+                await cloud.create_volume(1, name="v")
+
+    virtual(story)
+    assert "could not take back" not in caplog.text
