@@ -462,7 +462,7 @@ async def get_network_quotas(
 
 
 async def set_network_quotas(cloud: Region, name_or_id: Which, **quotas: int) -> NetworkQuotas:
-    """Set a project's network quotas, by Neutron's names: `network=20, floatingip=5`. For administrators."""
+    """Set a project's network quotas, by Neutron's names or ours: `network=20, floating_ips=5`. For administrators."""
     return await cloud.network.quotas.update(await project_id_of(cloud, name_or_id), quotas)
 
 

@@ -124,6 +124,7 @@ async def test_quotas_are_set_counted_and_put_back(cloud: Cloud) -> None:
     assert project.name
     before = await cloud.get_network_quotas(project.name)
     after = await cloud.set_network_quotas(project.name, network=7)
+    assert (await cloud.set_network_quotas(project.name, floating_ips=3)).floating_ips == 3
     assert after.networks == 7
     await cloud.create_network("n")
     details = await cloud.get_network_quotas(project.name, details=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from aiocloud.endpoint import Endpoint
-from aiocloud.model import Place, Resource, Value, Wire, read_one
+from aiocloud.model import Place, Resource, Value, Wire, read_one, wire_names
 from aiocloud.paths import join
 
 __all__ = ["NetworkQuotaDetails", "NetworkQuotas", "QuotaUsage", "Quotas"]
@@ -80,8 +80,9 @@ class Quotas:
         return self._read((await self.endpoint.get(join("quotas", project_id, "default"))).content)
 
     async def update(self, project_id: str, limits: Mapping[str, int | bool]) -> NetworkQuotas:
-        """Set limits, by Neutron's names. For administrators."""
-        body = {"quota": dict(limits)}
+        """Set limits, by Neutron's names (`network`) or ours (`networks`). For administrators."""
+        names = wire_names(NetworkQuotas)
+        body = {"quota": {names.get(name, name): limit for name, limit in limits.items()}}
         return self._read((await self.endpoint.put(join("quotas", project_id), json=body)).content)
 
     async def delete(self, project_id: str) -> None:
