@@ -22,6 +22,7 @@ from aiocloud.tasks.addresses import look_at, reach, with_addresses
 from aiocloud.tasks.attaching import make, take
 from aiocloud.tasks.facts import find_networks
 from aiocloud.tasks.lookup import by_id
+from aiocloud.tasks.networks import get_network_extensions
 from aiocloud.tasks.plans import Fixed
 from aiocloud.tasks.undo import Undo
 
@@ -163,7 +164,16 @@ async def create_floating_ip(
         target = await _target(cloud, await cloud.compute.servers.require(server), fixed_address, nat_destination)
         port_id, address = target.port_id, target.addr
     async with Undo(cloud) as undo:
-        made = await make(cloud, network_id, undo, port_id=port_id, fixed_address=address)
+        try:
+            made = await make(cloud, network_id, undo, port_id=port_id, fixed_address=address)
+        except NotFound as error:
+            if "router" in await get_network_extensions(cloud):
+                raise
+            raise NoPublicAddress(
+                "this cloud has no floating IPs: its Neutron has no router extension",
+                cloud=cloud.name,
+                region=cloud.region_name,
+            ) from error
         return made if not wait or port_id is None else await _until_active(cloud, made, timeout)
 
 
@@ -204,7 +214,10 @@ async def delete_floating_ip(cloud: Region, floating_ip_id: Which, retry: int = 
         if not by_address:
             return False
         found = by_address[0]
-    return await cloud.network.floating_ips.delete(found)
+    try:
+        return await cloud.network.floating_ips.delete(found)
+    except NotFound:
+        return False
 
 
 async def delete_unattached_floating_ips(cloud: Region, retry: int = 1) -> int:

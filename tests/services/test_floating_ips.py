@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aiocloud import NoPublicAddress
 from aiocloud.testing import FakeCloud
 from tests.services.helper import connect
 
@@ -13,13 +14,16 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_no_floating_ips_where_neutron_knows_none(tmp_path: Path) -> None:
-    fake = FakeCloud.like("my-vexxhost")
+    fake = FakeCloud.like("my-internap")
     async with connect(fake, tmp_path) as cloud:
         assert await cloud.list_floating_ips() == []
         assert await cloud.search_floating_ips() == []
         assert await cloud.search_floating_ips(filters={"status": "DOWN"}) == []
         assert await cloud.get_floating_ip("203.0.113.7") is None
         assert await cloud.delete_floating_ip("203.0.113.7") is False
+        assert await cloud.delete_floating_ip("5f4dcc3b-5aa7-65d6-1d83-27deb882cf99") is False
+        with pytest.raises(NoPublicAddress, match="no floating IPs: its Neutron has no router extension"):
+            await cloud.create_floating_ip((await cloud.list_networks())[0])
         assert await cloud.delete_unattached_floating_ips() == 0
 
 
