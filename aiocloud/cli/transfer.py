@@ -30,7 +30,10 @@ _To = Annotated[Path, Parameter(allow_leading_hyphen=True, help="- for standard 
 
 @contextmanager
 def bars(*, hidden: bool = False) -> Generator[Callable[[str], OnProgress]]:
-    """Gives the `progress=` for each cloud: a bar on standard error, drawn when the first byte moved; None off a terminal."""
+    """Gives the `progress=` for each cloud: a bar on standard error, drawn when the first byte moved; None off a terminal.
+
+    Of many objects, those that come at once have none.
+    """
     if hidden or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -56,6 +59,8 @@ def bars(*, hidden: bool = False) -> Generator[Callable[[str], OnProgress]]:
 
         def progress(now: Progress) -> None:
             if now.what not in rows:
+                if rows and now.done == now.total:
+                    return  # one of many, and there already: thousands of them would be a flicker
                 rows[now.what] = int(drawn.add_task(escape(clean(f"{where} {now.what}")), total=now.total))
             for row in [task.id for task in drawn.tasks if int(task.id) == rows[now.what]]:
                 drawn.update(row, completed=now.done, total=now.total)

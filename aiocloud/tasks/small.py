@@ -16,6 +16,7 @@ from anyio import to_thread
 
 from aiocloud.concurrent import each_of, workers
 from aiocloud.errors import CloudError, InvalidRequest
+from aiocloud.progress import Meter, OnProgress
 from aiocloud.reconcile import is_ambiguous
 from aiocloud.services.object_store.object import Object, Objects
 from aiocloud.tasks.files import write_whole
@@ -64,10 +65,10 @@ def _md5(path: Path) -> str | None:
         return None
 
 
-async def download_small(objects: Objects, name: str, path: Path) -> Object | None:
+async def download_small(objects: Objects, name: str, path: Path, progress: OnProgress) -> Object | None:
     """Write an object to a file, which gets its time, by one request; None when it takes more: it is large, or came damaged.
 
-    Raises NotFound, InvalidRequest when the file can't be begun, CloudError when it can't be written.
+    `progress` is told once, when all of it is there. Raises NotFound, InvalidRequest when the file can't be begun, CloudError when it can't be written.
     """
     try:
         async with objects.open(name, deadline=math.inf) as response:
@@ -86,6 +87,7 @@ async def download_small(objects: Objects, name: str, path: Path) -> Object | No
     if hashlib.md5(data, usedforsecurity=False).hexdigest() != found.etag:
         return None
     await to_thread.run_sync(_write, path, data, mtime_of(found))
+    Meter(f"{objects.container}/{name}", len(data), progress).add(len(data))
     return found
 
 

@@ -301,7 +301,7 @@ class _Work:
     async def _download(self, name: str, path: Path, size: int, told: OnProgress) -> bool:
         """False when it is not there: expired, or removed since it was listed."""
         try:
-            if 0 < size <= SMALL and await download_small(self.objects, name, path) is not None:
+            if 0 < size <= SMALL and await download_small(self.objects, name, path, told) is not None:
                 return True
             got = await download_object(self.cloud, self.container, name, path, progress=told)
         except NotFound:

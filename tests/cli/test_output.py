@@ -156,7 +156,10 @@ def test_a_bar_for_each_object_and_one_for_all(monkeypatch: pytest.MonkeyPatch) 
         for name in ("box/a", "box/b"):
             progress(Progress(50, 100, name))
             progress(Progress(100, 100, name))
+        progress(Progress(10, 10, "box/tiny"))
         progress(Progress(200, 300, "box"))
+        assert "box/a" in screen.getvalue()
+        assert "tiny" not in screen.getvalue()
         screen.seek(0)
         screen.truncate()
     last = screen.getvalue()  # what was drawn at the end

@@ -44,9 +44,13 @@ async def test_each_is_one_request_and_what_is_alike_is_none(
             target = folder if way == "up" else copy
             for dry_run in (True, False):
                 fake.requests.clear()
-                done = await sync_objects(cloud, target, "box", way=way, exclude=["other"], dry_run=dry_run)
+                told: list[aiocloud.Progress] = []
+                done = await sync_objects(
+                    cloud, target, "box", way=way, exclude=["other"], dry_run=dry_run, progress=told.append
+                )
                 assert (len(done.steps), done.failed) == (20, ())
                 assert counted(fake) == ([] if dry_run else [method] * 20)
+                assert (aiocloud.Progress(200, 200, "box/file 11") in told) is not dry_run
         assert (copy / "file 7").read_text() == "7" * 100
         assert (copy / "file 7").stat().st_mtime == pytest.approx((folder / "file 7").stat().st_mtime, abs=1e-3)
         os.utime(folder / "file 3", (1, 1))
