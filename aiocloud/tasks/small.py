@@ -68,7 +68,8 @@ def _md5(path: Path) -> str | None:
 async def download_small(objects: Objects, name: str, path: Path, progress: OnProgress) -> Object | None:
     """Write an object to a file, which gets its time, by one request; None when it takes more: it is large, or came damaged.
 
-    `progress` is told once, when all of it is there. Raises NotFound, InvalidRequest when the file can't be begun, CloudError when it can't be written.
+    `progress` is told once, when all of it is there. Raises NotFound, InvalidRequest when the file can't be begun, CloudError
+    when it can't be written.
     """
     try:
         async with objects.open(name, deadline=math.inf) as response:
