@@ -127,7 +127,8 @@ class Feed:
             await anyio.sleep(self.interval)
 
     async def _ask(self, cloud: Cloud) -> None:
-        (outcome,) = await self.fleet.select(where=lambda member: member is cloud).map(Cloud.list_servers)
+        alone = self.fleet.select(where=lambda member: member is cloud).with_options(on_error="collect")
+        (outcome,) = await alone.map(Cloud.list_servers)
         self.views[cloud.where] = CloudView(
             cloud.name,
             cloud.region_name or "",

@@ -14,7 +14,7 @@ import httpx2 as httpx
 import pytest
 
 from aiocloud import connect_all
-from aiocloud.testing import FakeCloud
+from aiocloud.testing import FakeCloud, Fault
 from aiocloud.web.app import board
 from aiocloud.web.feed import Feed
 
@@ -52,6 +52,14 @@ async def test_a_cloud_that_fails_keeps_what_was_known_and_says_why(fake: FakeCl
         assert feed.views["nope"].state == "down"
         assert "nope" in feed.views["nope"].error
         assert feed.complete
+
+
+async def test_a_fleet_that_gives_up_at_an_error_is_watched_all_the_same(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with connect_all(config_files=[clouds_yaml], transport=fake.transport) as fleet:
+        feed = Feed(fleet.with_options(on_error="raise"))
+        fake.fault(Fault(service="compute", path="*/servers*", status=403, times=None))
+        await feed.once()
+        assert [view.state for view in feed.views.values()] == ["down"]
 
 
 async def test_the_page_runs_nothing_but_its_own(fake: FakeCloud, clouds_yaml: Path) -> None:
