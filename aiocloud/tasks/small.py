@@ -85,14 +85,16 @@ async def download_small(objects: Objects, name: str, path: Path, progress: OnPr
         if is_ambiguous(error):
             return None
         raise
-    if hashlib.md5(data, usedforsecurity=False).hexdigest() != found.etag:
+    if not await to_thread.run_sync(_write, path, data, found.etag, mtime_of(found), limiter=workers()):
         return None
-    await to_thread.run_sync(_write, path, data, mtime_of(found))
     Meter(f"{objects.container}/{name}", len(data), progress).add(len(data))
     return found
 
 
-def _write(path: Path, data: bytearray, mtime: float | None) -> None:
+def _write(path: Path, data: bytearray, md5: str, mtime: float | None) -> bool:
+    """False when the data is not what it should be."""
+    if hashlib.md5(data, usedforsecurity=False).hexdigest() != md5:
+        return False
     try:
         growing = Growing(path)
     except OSError as error:
@@ -108,3 +110,4 @@ def _write(path: Path, data: bytearray, mtime: float | None) -> None:
     finally:
         growing.remove()
         growing.release()
+    return True
