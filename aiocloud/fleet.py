@@ -10,7 +10,7 @@ import dataclasses
 import fnmatch
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeAlias, TypeVar, cast, overload
 
@@ -351,10 +351,15 @@ class Fleet:
             tasks.cancel_scope.cancel()
 
 
-def _closing(stream: AsyncIterator[T]) -> AbstractAsyncContextManager[AsyncIterator[T]]:
+@asynccontextmanager
+async def _closing(stream: AsyncIterator[T]) -> AsyncGenerator[AsyncIterator[T]]:
     """Close a generator that is left before its end; other iterators have nothing to close."""
-    generator: AsyncGenerator[T, None] | None = cast("Any", stream) if isinstance(stream, AsyncGenerator) else None
-    return nullcontext(stream) if generator is None else aclosing(generator)
+    try:
+        yield stream
+    finally:
+        close: Callable[[], Awaitable[None]] | None = getattr(stream, "aclose", None)
+        if close is not None:
+            await close()
 
 
 async def _outcome(cloud: Cloud, call: Callable[[], Awaitable[T]], timeout: float | None) -> Done[T] | Failed:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import anyio
 
-from aiocloud.concurrent import each_of
+from aiocloud.concurrent import concurrently, each_of
 from aiocloud.errors import CloudError, Conflict, InvalidRequest, NotFound
 from aiocloud.model import Resource
 from aiocloud.region import Region
@@ -98,7 +98,7 @@ async def project_cleanup(
             status_queue.put_nowait(resource)
 
     work = _Work(cloud, dry_run, wait_timeout, is_meant, told, {kind.name: anyio.Event() for kind in kinds})
-    async with anyio.create_task_group() as tasks:
+    async with concurrently() as tasks:
         for kind in kinds:
             tasks.start_soon(work.clean, kind)
     order = [kind.name for kind in _KINDS]
@@ -130,7 +130,7 @@ class _Work:
         for other in kind.after:
             if other in self._gone and not self._dry_run:
                 await self._gone[other].wait()
-        async with anyio.create_task_group() as tasks:
+        async with concurrently() as tasks:
             for resource in await self._found(kind):
                 if self._is_meant(resource):
                     self._tell(resource)

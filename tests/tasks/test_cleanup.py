@@ -81,3 +81,13 @@ async def test_times_are_compared_as_times(fake: FakeCloud, clouds_yaml: Path) -
         ]:
             done = await cloud.project_cleanup(dry_run=True, filters={"created_at": limit})
             assert ("lan" in [each.resource.name for each in done]) == meant, limit
+
+
+async def test_what_ones_own_function_raises_arrives_as_itself(fake: FakeCloud, clouds_yaml: Path) -> None:
+    def refuse(resource: object, *_: object) -> bool:
+        raise LookupError(resource)
+
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        await cloud.create_container("box")
+        with pytest.raises(LookupError):
+            await cloud.project_cleanup(resource_evaluation_fn=refuse)
