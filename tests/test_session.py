@@ -6,6 +6,7 @@ import gc
 import traceback
 from copy import copy
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -122,7 +123,7 @@ async def test_versions_that_a_service_failed_to_tell_are_looked_for_again(
 ) -> None:
     """Else a cloud that was ill when a process began would go without microversions for as long as it runs."""
     monkeypatch.setattr("aiocloud.session._UNSURE", 0.0)
-    quick = {"compute_status_code_retries": 0}
+    quick: dict[str, Any] = {"compute_status_code_retries": 0}
     async with aiocloud.connect(
         "fake", config_files=[clouds_yaml], secure_files=[], transport=fake.transport, **quick
     ) as cloud:
