@@ -221,7 +221,7 @@ class Resource(Value):
 
     def completed(self, **fields: Any) -> Self:
         """The same resource, fresh from an answer, with what this left out; unchecked, as nobody has it yet."""
-        self.__dict__.update(fields)
+        vars(self).update(fields)
         self.__pydantic_fields_set__.update(fields)
         return self
 
@@ -304,7 +304,8 @@ class Page(Generic[R]):
 @functools.cache
 def _bare_list(cls: type[Resource]) -> TypeAdapter[Any]:
     """A list without an envelope, built once a resource."""
-    return TypeAdapter(list.__class_getitem__(cls))
+    items: Any = list.__class_getitem__(cls)
+    return TypeAdapter[Any](items)
 
 
 @functools.cache
