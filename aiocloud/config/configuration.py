@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiocloud.config import values
-from aiocloud.config.document import Mapping, Node, Scalar, Source, from_python, overlay, wrong
+from aiocloud.config.document import Mapping, Node, Scalar, Source, from_python, is_empty, overlay, wrong
 from aiocloud.config.merge import Layer, build, combine, layer_of
 from aiocloud.config.profiles import Profile, fetched_profile, over, read_regions, well_known
 from aiocloud.config.schema import CloudConfig, Origin
@@ -38,6 +38,7 @@ class Found:
     client: Layer = field(default_factory=Layer)
     sections: Mapping | None = None
     looked_in: tuple[str, ...] = ()
+    read: str | None = None
     expanduser: Callable[[str], str] = str
 
 
@@ -107,8 +108,14 @@ class Configuration:
             return "defaults"
         if found.clouds:
             raise ConfigError(f"several clouds are configured: name one ({', '.join(found.clouds)}), or set OS_CLOUD")
-        places = f" (looked in {', '.join(found.looked_in)})" if found.looked_in else ""
-        raise ConfigError(f"no cloud is configured: there is no clouds.yaml{places}, and OS_AUTH_URL is not set")
+        raise ConfigError(f"no cloud is configured: {self._why_none()}, and OS_AUTH_URL is not set")
+
+    def _why_none(self) -> str:
+        """Why no file has any cloud."""
+        if self._found.read:
+            return f"{self._found.read} has no `clouds:` with a cloud in it"
+        places = f" (looked in {', '.join(self._found.looked_in)})" if self._found.looked_in else ""
+        return f"there is no clouds.yaml{places}"
 
     def _ask(self, name: str, arguments: Mapping) -> _Asked:
         entry = self._found.clouds.get(name)
@@ -131,6 +138,8 @@ class Configuration:
         if not meant and name in self._found.profile_names():
             hint = f"; there is a profile of that name: write a cloud with `profile: {name}` and your auth"
         via = " (from OS_CLOUD)" if name == self._found.chosen else ""
+        if not self._found.clouds and not hint:
+            return ConfigError(f"no such cloud{via}: {self._why_none()}")
         return ConfigError(f"no such cloud{via}{hint} (configured: {known})")
 
     def _profile(self, name: str, written: Node) -> tuple[Profile | None, str | None]:
@@ -138,8 +147,8 @@ class Configuration:
         if not isinstance(written, Mapping):
             return None, None
         node = written.get("profile") or written.get("cloud")
-        has_address = _auth_url(written) is not None
-        if node is None:
+        has_address = not is_empty(_auth_url(written))
+        if node is None or is_empty(node):
             implied = None if has_address else self._found.profile(name)
             return implied, well_known(implied.remote) if implied and implied.remote else None
         called = values.word(node, f"clouds.{name}.profile")
@@ -259,9 +268,13 @@ class Configuration:
         if config.auth.get("auth_url") or config.auth_type in _NO_ADDRESS_NEEDED:
             return
         if config.auth_type in ("password", "token") or config.auth_type.startswith("v3"):
-            raise _at(
-                asked, "auth.auth_url", "nothing says where to log in: auth_url is missing, and no profile gives one"
-            )
+            said = "nothing says where to log in: auth_url is missing, and no profile gives one"
+            others = [name for name in self._found.clouds if name != asked.name]
+            if asked.entry.source.kind == "variable" and isinstance(asked.entry, Mapping):
+                made_by = ", ".join(node.source.name for _, node in asked.entry.entries.values())
+                said += f". This is the cloud that {made_by} describe: set OS_AUTH_URL, too"
+                said += f", or choose another cloud with OS_CLOUD ({', '.join(others)})" if others else ""
+            raise _at(asked, "auth.auth_url", said)
 
     def _tell(self, notes: list[str]) -> None:
         """Log each remark about the configuration once."""

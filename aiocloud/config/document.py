@@ -18,7 +18,19 @@ import yaml
 from aiocloud.config.schema import Origin, OriginKind
 from aiocloud.errors import ConfigError
 
-__all__ = ["MAX_BYTES", "Mapping", "Node", "Scalar", "Sequence", "Source", "from_python", "overlay", "parse", "wrong"]
+__all__ = [
+    "MAX_BYTES",
+    "Mapping",
+    "Node",
+    "Scalar",
+    "Sequence",
+    "Source",
+    "from_python",
+    "is_empty",
+    "overlay",
+    "parse",
+    "wrong",
+]
 
 MAX_BYTES = 1024 * 1024
 MAX_NODES = 50_000
@@ -135,6 +147,11 @@ def from_python(value: object, source: Source) -> Node:
     return Scalar(value, source)
 
 
+def is_empty(node: Node | None) -> bool:
+    """Is it missing, null, or an empty text?"""
+    return node is None or node.is_null or (isinstance(node, Scalar) and node.value == "")
+
+
 def overlay(under: Node | None, over: Node) -> Node:
     """One tree over another: mappings key by key, all else replaced; null never overrides."""
     if not isinstance(under, Mapping) or not isinstance(over, Mapping):
@@ -157,11 +174,20 @@ def parse(text: str, source: Source) -> Node | None:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         said = error.problem or error.context or "it can't be read"
+        said += _remedy(said, text, mark.index if mark else None)
         raise ConfigError(f"not valid YAML: {said}", file=source.name, line=line, column=column) from None
     except yaml.YAMLError:
         line, column = _unreadable(text)
         raise ConfigError("not valid YAML: a control character", file=source.name, line=line, column=column) from None
     return builder.root
+
+
+def _remedy(said: str, text: str, index: int | None) -> str:
+    """What to do about the usual mistakes, to follow the parser's own words. Says nothing of the file's content."""
+    if "cannot start any token" in said:
+        is_tab = index is not None and text[index : index + 1] == "\t"
+        return "; indent with spaces, not with tabs" if is_tab else "; a value that begins with @, ` or % needs quotes"
+    return "; a value with a colon and a space in it needs quotes" if "mapping values are not allowed" in said else ""
 
 
 def _place(event: yaml.Event) -> tuple[int, int]:
@@ -278,7 +304,8 @@ class _Builder:
         if node is None:
             inside = any(one.anchor == event.anchor for one in self._stack)
             why = "stands inside of what it refers to" if inside else "refers to no anchor above it"
-            raise self._wrong(event, f"the alias *{event.anchor} {why}")
+            # Its name is not said: it may be a password that begins with a star.
+            raise self._wrong(event, f"an alias (*...) {why}; a value that begins with * needs quotes")
         self._add(node, event)
 
     def _add(self, node: Node, event: yaml.Event | None) -> None:

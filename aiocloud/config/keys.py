@@ -66,7 +66,7 @@ CLOUD: Mapping[str, Reader] = {
     "use_external_network": values.flag,
     "use_internal_network": values.flag,
     "vendor_hook": values.word,
-    "verify": values.flag,
+    "verify": values.verify,
 }
 
 # Keys that follow the name of a service: `compute_api_version`. `has_compute` is the key `enabled`.

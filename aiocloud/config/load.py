@@ -57,7 +57,9 @@ def load_config(
     """
     variables = dict(os.environ if environ is None else environ) if load_envvars else {}
     looked_in: list[str] = []
-    tree, public = _files(config_files, secure_files, variables, looked_in) if load_yaml_config else (None, {})
+    config, tree, public = (
+        _files(config_files, secure_files, variables, looked_in) if load_yaml_config else (None, None, {})
+    )
     clouds = _clouds(tree)
     name = variables.get("OS_CLOUD_NAME") or "envvars"
     described = _described(variables, envvar_prefix)
@@ -77,6 +79,7 @@ def load_config(
             client=_client(tree, variables),
             sections=_without_clouds(tree),
             looked_in=tuple(looked_in),
+            read=str(config) if config else None,
             expanduser=os.path.expanduser,
         )
     )
@@ -84,11 +87,11 @@ def load_config(
 
 def _files(
     config_files: Paths, secure_files: Paths, variables: AnyMapping[str, str], looked_in: list[str]
-) -> tuple[Mapping | None, dict[str, Node]]:
-    """clouds.yaml with secure.yaml over it, and the entries of clouds-public.yaml."""
+) -> tuple[Path | None, Mapping | None, dict[str, Node]]:
+    """Where clouds.yaml is, it with secure.yaml over it, and the entries of clouds-public.yaml."""
     config = _pick(config_files, variables.get("OS_CLIENT_CONFIG_FILE"), "clouds", "OS_CLIENT_CONFIG_FILE", looked_in)
     secure = _pick(secure_files, variables.get("OS_CLIENT_SECURE_FILE"), "secure", "OS_CLIENT_SECURE_FILE", [])
-    public = _pick(None, None, "clouds-public", "", []) if config_files is None else None
+    public = _pick(None, None, "clouds-public", "", [])
     tree = _read(config) if config else None
     if secure:
         _warn_when_readable(secure)
@@ -99,21 +102,23 @@ def _files(
     entries = known.get("public-clouds") if known else None
     if entries is not None and not isinstance(entries, Mapping):
         raise wrong(entries, "public-clouds", "a mapping from name to profile is expected here")
-    return tree, {key: node for key, _, node in entries.read("public-clouds")} if entries else {}
+    return config, tree, {key: node for key, _, node in entries.read("public-clouds")} if entries else {}
 
 
 def _pick(given: Paths, by_variable: str | None, stem: str, variable: str, looked_in: list[str]) -> Path | None:
     """The file to read. A file that was named and is not there is an error; one that was looked for is not."""
     if given is not None:
-        paths = [Path(given)] if isinstance(given, (str, PurePath)) else [Path(path) for path in given]
+        named = [given] if isinstance(given, (str, PurePath)) else given
+        paths = [Path(os.path.expanduser(path)) for path in named]
         found = next((path for path in paths if path.exists()), None)
         if found is None and paths:
             raise ConfigError(f"there is no such file: {', '.join(map(str, paths))}", file=str(paths[0]))
         return found
     if by_variable:
-        if not Path(by_variable).exists():
+        path = Path(os.path.expanduser(by_variable))
+        if not path.exists():
             raise ConfigError(f"there is no such file (variable {variable})", file=by_variable)
-        return Path(by_variable)
+        return path
     for folder in _folders():
         for suffix in _SUFFIXES:
             path = folder / f"{stem}{suffix}"
@@ -159,7 +164,8 @@ def _read(path: Path) -> Mapping | None:
             meant = suggest(key, _SECTIONS)
             if meant:
                 raise wrong(key_node, key, f"unknown section; did you mean {meant}?")
-            log.warning("%s", wrong(key_node, key, "unknown section; it is not read"))
+            if not key.startswith(("x-", "_", ".")):  # where anchors are kept
+                log.warning("%s", wrong(key_node, key, "unknown section; it is not read"))
     return tree
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from aiocloud.config import keys, values
-from aiocloud.config.document import Mapping, Node, Scalar, overlay, wrong
+from aiocloud.config.document import Mapping, Node, Scalar, is_empty, overlay, wrong
 from aiocloud.config.schema import CloudConfig, NetworkHint, Origin
 from aiocloud.config.services import is_official
 from aiocloud.config.suggest import suggest
@@ -50,6 +50,9 @@ _OTHER_NAME = {
 _NO_SETTING = frozenset({"external_network", "insecure", "internal_network", "message", "regions", "status"})
 _NULL_IS_NONE = frozenset({"floating_ip_source", "secgroup_source"})
 """Here a null in a file says that the cloud has none; elsewhere it says nothing."""
+
+_EMPTY_MEANS_NONE = _NULL_IS_NONE | {"auth_type", "auth_plugin"}
+"""Elsewhere an empty text is as good as nothing: templates write one for what was not given."""
 
 _AUTH_TYPES = {"noauth": "none", "token_endpoint": "admin_token"}
 
@@ -87,6 +90,8 @@ def layer_of(mapping: Node, path: str) -> Layer:
     for name, key, node in mapping.read(path):
         where = f"{path}.{name}" if path else name
         ours = keys.canonical(name)
+        if is_empty(node) and ours not in _EMPTY_MEANS_NONE:
+            continue
         if ours == "auth":
             _take_auth(layer, node, where)
         elif ours in keys.AUTH or ours in keys.OLD_AUTH:
@@ -126,6 +131,8 @@ def _take_auth(layer: Layer, node: Node, path: str) -> None:
     for name, key, one in node.read(path):
         where = f"{path}.{name}"
         ours = keys.canonical(name)
+        if is_empty(one):
+            continue
         if ours not in keys.AUTH and ours not in keys.OLD_AUTH and ours != "auth_methods":
             meant = suggest(ours, (*keys.AUTH, *keys.OLD_AUTH))
             if meant:
@@ -259,7 +266,11 @@ class _Reading:
             if key == "auth_url":
                 found[key] = values.url(_fill_node(node, self.region), path)
             else:
-                found[key] = self.filled(values.credential(node, path, values.is_secret(key)))
+                known = key in keys.AUTH
+                if known and not isinstance(node, Scalar):
+                    raise values.unlike(node, path, "text")
+                # Only the login that an unknown key is for can tell whether it is a secret.
+                found[key] = self.filled(values.credential(node, path, values.is_secret(key) or not known))
             self.origins[f"auth.{key}"] = node.origin
         return _spread_domain(found)
 

@@ -38,6 +38,7 @@ __all__ = [
     "status_codes",
     "text",
     "url",
+    "verify",
     "version",
     "word",
     "word_or_none",
@@ -126,6 +127,13 @@ def flag(node: Node, path: str) -> bool:
     if spelled in _YES or spelled in _NO:
         return spelled in _YES
     raise wrong(node, path, f"true or false is expected here, not {_shown(node)}")
+
+
+def verify(node: Node, path: str) -> bool:
+    """Is TLS checked? A file of CAs has a key of its own."""
+    if isinstance(node, Scalar) and "/" in str(node.value):
+        raise wrong(node, path, "true or false is expected here; a file of CAs goes into cacert")
+    return flag(node, path)
 
 
 def _number(node: Node, path: str) -> float:

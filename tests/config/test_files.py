@@ -166,3 +166,40 @@ def test_other_sections_are_kept(files: Files) -> None:
     )
     assert found.sections["cache"] == {"expiration": {"server": 5}, "auth": True}
     assert found.cloud().force_ipv4 is True
+
+
+@pytest.mark.parametrize("text", ["", "clouds:\n", "mine: {auth: {username: me}}\n"])
+def test_a_file_without_clouds_is_named(places: Path, text: str) -> None:
+    put(places / "here/clouds.yaml", "", text)
+    with pytest.raises(ConfigError, match=r"no cloud is configured: clouds\.yaml has no `clouds:`"):
+        load_config().cloud()
+    with pytest.raises(ConfigError, match=r"mine: no such cloud: clouds\.yaml has no `clouds:`"):
+        load_config().cloud("mine")
+
+
+def test_a_cloud_that_is_not_there_says_where_was_looked(places: Path) -> None:
+    with pytest.raises(ConfigError, match=r"mine: no such cloud: there is no clouds\.yaml \(looked in clouds\.yaml, "):
+        load_config().cloud("mine")
+
+
+def test_profiles_of_ones_own_serve_a_file_that_is_named(places: Path) -> None:
+    named = places / "elsewhere.yaml"
+    put(named, "", "clouds: {mine: {profile: own, auth: {username: me}}}")
+    put(
+        places / "home/.config/openstack/clouds-public.yaml",
+        "",
+        "public-clouds: {own: {auth: {auth_url: 'https://h'}}}",
+    )
+    assert load_config(config_files=[named]).cloud().auth["auth_url"] == "https://h"
+
+
+def test_home_is_filled_in_for_named_files(places: Path) -> None:
+    put(places / "home/mine.yaml", "mine")
+    assert load_config(config_files=["~/mine.yaml"]).cloud_names == ("mine",)
+    assert load_config(environ={"OS_CLIENT_CONFIG_FILE": "~/mine.yaml"}).cloud_names == ("mine",)
+
+
+def test_where_anchors_are_kept_is_no_unknown_section(files: Files, caplog: pytest.LogCaptureFixture) -> None:
+    text = "x-base: &base {LOGIN}\nclouds: {mine: {<<: *base}}\n"
+    assert files.load(text).cloud().auth["username"] == "me"
+    assert not caplog.records

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def test_a_key_of_a_service(files: Files, key: str) -> None:
         ("image_endpoint_override: 'https://me:pw@h/'", "image_endpoint_override"),
         ("auth: {auth_url: 'iam.example.com/v3', username: u}", "auth.auth_url"),
         ("auth: [a]", "auth"),
-        ("auth: {auth_url: 'https://h', username: [a, {b: \"c\\td\"}]}", "auth.username[1].b"),
+        ("auth: {auth_url: 'https://h', username: [a, {b: \"c\\td\"}]}", "auth.username"),
         ("auth: {auth_url: 'https://h', usrname: u}", "auth.usrname"),
         ("auth: {username: u}", "auth.auth_url"),
         ("auth_type: v2password", "auth_type"),
@@ -330,3 +331,52 @@ def test_home_is_filled_in_for_files(files: Files, monkeypatch: pytest.MonkeyPat
 def test_shared_parts_of_a_file(files: Files) -> None:
     text = f"clouds:\n  a: &a\n    {LOGIN}\n    verify: false\n  b:\n    <<: *a\n    region_name: r\n"
     assert files.load(text).cloud("b").verify is False
+
+
+@pytest.mark.parametrize(
+    "empty", ["cacert", "cert", "key", "interface", "profile", "region_name", "verify", "image_endpoint_override"]
+)
+def test_an_empty_text_is_as_good_as_nothing(files: Files, empty: str) -> None:
+    assert files.cloud(f'{empty}: ""') == files.cloud()
+
+
+def test_an_empty_text_in_auth_is_as_good_as_nothing(files: Files) -> None:
+    login = "auth_url: 'https://h', application_credential_id: i, application_credential_secret: s"
+    config = files.cloud(f"auth: {{{login}, username: '', password: ''}}\nproject_name: ''\ndomain_name: d")
+    assert config.auth_type == "v3applicationcredential"
+    assert set(config.auth) == {"auth_url", "application_credential_id", "application_credential_secret", "domain_name"}
+    with pytest.raises(ConfigError, match="auth_url is missing"):
+        files.cloud("auth: {auth_url: ''}")
+
+
+def test_a_file_as_verify_is_told_where_it_belongs(files: Files) -> None:
+    with pytest.raises(ConfigError, match=r"clouds\.mine\.verify: .*a file of CAs goes into cacert"):
+        files.cloud("verify: /etc/ssl/ca.pem")
+
+
+def test_a_secret_is_one_text(files: Files) -> None:
+    with pytest.raises(ConfigError, match=r"clouds\.mine\.auth\.password: .*text is expected here, not a list"):
+        files.cloud("auth: {auth_url: 'https://h', username: u, password: [c4nary]}")
+    with pytest.raises(
+        ConfigError, match=r"clouds\.mine\.auth\.password: .*text is expected here, not a mapping"
+    ) as caught:
+        files.cloud("auth: {auth_url: 'https://h', username: u, password: {c4nary: x}}")
+    assert "c4nary" not in str(caught.value)
+
+
+def test_an_unknown_key_of_auth_may_be_a_secret(files: Files) -> None:
+    config = files.cloud("auth: {auth_url: 'https://h', username: u, pwd: c4nary}")
+    assert config.auth["pwd"] == SecretStr("c4nary")
+
+
+@pytest.mark.parametrize("written", ["*c4nary", "@c4nary", "%c4nary", "`c4nary", "c4nary: x", "!c4nary x"])
+def test_a_secret_that_is_no_yaml_is_not_said(files: Files, written: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        files.cloud(f"password: {written}")
+    assert "c4nary" not in "".join(traceback.format_exception(caught.value))
+    assert "needs quotes" in str(caught.value) or written.startswith("!")
+
+
+def test_tabs_are_named(files: Files) -> None:
+    with pytest.raises(ConfigError, match="indent with spaces, not with tabs"):
+        files.load("clouds:\n\tmine: {}\n")

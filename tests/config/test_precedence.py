@@ -220,3 +220,12 @@ def test_an_unknown_cloud_is_named_once(files: Files) -> None:
     with pytest.raises(ConfigError) as caught:
         files.load("clouds: {alpha: {LOGIN}}").cloud("beta")
     assert str(caught.value) == "beta: no such cloud (configured: alpha)"
+
+
+def test_variables_that_make_half_a_cloud_are_named(files: Files) -> None:
+    with pytest.raises(ConfigError) as caught:
+        files.load("clouds: {mine: {LOGIN}}", environ={"OS_PASSWORD": "c4nary"}).cloud()
+    assert "that OS_PASSWORD describe: set OS_AUTH_URL, too, or choose another cloud with OS_CLOUD (mine)" in str(
+        caught.value
+    )
+    assert "c4nary" not in str(caught.value)
