@@ -31,6 +31,7 @@ __all__ = [
     "add_ip_list",
     "add_ips_to_server",
     "available_floating_ip",
+    "check_free",
     "create_floating_ip",
     "delete_floating_ip",
     "delete_unattached_floating_ips",
@@ -39,6 +40,7 @@ __all__ = [
     "get_floating_ip_by_id",
     "list_floating_ip_pools",
     "list_floating_ips",
+    "pool_id",
     "search_floating_ip_pools",
     "search_floating_ips",
 ]
@@ -108,15 +110,40 @@ async def add_ip_list(
     found = await cloud.compute.servers.require(server)
     target = await _target(cloud, found, fixed_address, nat_destination)
     for address in [ips] if isinstance(ips, str) else ips:
-        known = await list_floating_ips(cloud, floating_ip_address=address)
-        if not known:
-            raise InvalidRequest(
-                f"this project has no floating IP {address}", cloud=cloud.name, region=cloud.region_name
-            )
-        free = known[0].port_id in (None, target.port_id)
-        if not free or await take(cloud, known[0], str(target.port_id), target.addr) is None:
-            raise InvalidRequest(f"floating IP {address} is in use", cloud=cloud.name, region=cloud.region_name)
+        known = await _at_address(cloud, address)
+        free = known.port_id in (None, target.port_id)
+        if not free or await take(cloud, known, str(target.port_id), target.addr) is None:
+            raise _in_use(cloud, address)
     return (await with_addresses(cloud, [found]))[0]
+
+
+async def _at_address(cloud: Region, address: str) -> FloatingIP:
+    known = await list_floating_ips(cloud, floating_ip_address=address)
+    if not known:
+        raise InvalidRequest(f"this project has no floating IP {address}", cloud=cloud.name, region=cloud.region_name)
+    return known[0]
+
+
+def _in_use(cloud: Region, address: str) -> InvalidRequest:
+    return InvalidRequest(f"floating IP {address} is in use", cloud=cloud.name, region=cloud.region_name)
+
+
+async def check_free(cloud: Region, address: str) -> None:
+    """Is there a floating IP with this address, which leads nowhere yet? Raises InvalidRequest where not."""
+    if (await _at_address(cloud, address)).port_id is not None:
+        raise _in_use(cloud, address)
+
+
+async def pool_id(cloud: Region, pool: Which) -> str:
+    """The id of the network that floating IPs are to come from. Raises InvalidRequest for one that has none."""
+    network = await cloud.network.networks.require(pool)
+    if not network.is_router_external:
+        raise InvalidRequest(
+            f"floating IPs can't come from network {network.name or network.id}: it is not external",
+            cloud=cloud.name,
+            region=cloud.region_name,
+        )
+    return network.id
 
 
 async def _target(cloud: Region, server: Server, fixed_address: str | None, nat_destination: str | None) -> Fixed:
@@ -178,7 +205,7 @@ async def create_floating_ip(
 
 
 async def _until_active(cloud: Region, made: FloatingIP, timeout: float) -> FloatingIP:
-    what = f"{cloud.where}: floating IP {made.floating_ip_address} becoming ACTIVE"
+    what = f"floating IP {made.floating_ip_address} becoming ACTIVE"
 
     def active(seen: FloatingIP | None) -> bool:
         if seen is None:

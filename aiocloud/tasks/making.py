@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import anyio
@@ -19,10 +19,10 @@ from aiocloud.region import Region
 from aiocloud.services.compute.server import NewServer, Server
 from aiocloud.services.network.port import Port
 from aiocloud.tasks.addresses import Reach, reach, with_addresses
-from aiocloud.tasks.boot import Boot, look_up, new_server
+from aiocloud.tasks.boot import Boot, Found, look_up, new_server
 from aiocloud.tasks.boot_volumes import delete_with_volumes, kept, makes_volumes
 from aiocloud.tasks.facts import ports_of
-from aiocloud.tasks.floating_ips import add_ips_to_server
+from aiocloud.tasks.floating_ips import add_ips_to_server, check_free, pool_id
 from aiocloud.tasks.undo import Undo
 
 __all__ = ["LONGEST_PAUSE", "Giving", "make_server", "wait_and_give"]
@@ -42,6 +42,11 @@ class Giving:
     nat_destination: str | None = None
 
     @property
+    def addresses(self) -> Sequence[str]:
+        """The floating IPs that it shall have."""
+        return [self.ips] if isinstance(self.ips, str) else self.ips or ()
+
+    @property
     def by_hand(self) -> bool:
         """Are certain ones asked for?"""
         return bool(self.ips) or self.ip_pool is not None
@@ -49,7 +54,7 @@ class Giving:
 
 async def make_server(cloud: Region, boot: Boot, giving: Giving, *, wait: bool, timeout: float) -> Server:
     """Make one; see `create_server`."""
-    found = await look_up(cloud, boot)
+    found, giving = await _look_up(cloud, boot, giving)
     spec = new_server(boot, found)
     async with Undo(cloud) as undo:
         server = await _post(cloud, spec, undo)
@@ -63,6 +68,23 @@ async def make_server(cloud: Region, boot: Boot, giving: Giving, *, wait: bool, 
             # Nova answers a create with little more than the id.
             now = await cloud.compute.servers.get(server)
         return now.changed(admin_pass=server.admin_pass)
+
+
+async def _look_up(cloud: Region, boot: Boot, giving: Giving) -> tuple[Found, Giving]:
+    """Everything that is named, the addresses too, looked up at once. Raises InvalidRequest for what can't be had."""
+    pools: list[str] = []
+
+    async def pool(which: Which) -> None:
+        pools.append(await pool_id(cloud, which))
+
+    async with concurrently() as tasks:
+        if giving.ip_pool is not None:
+            tasks.start_soon(pool, giving.ip_pool)
+        else:
+            for address in giving.addresses:
+                tasks.start_soon(check_free, cloud, address)
+        found = await look_up(cloud, boot)
+    return found, replace(giving, ip_pool={"id": pools[0]}) if pools else giving
 
 
 async def _post(cloud: Region, spec: NewServer, undo: Undo) -> Server:
@@ -142,7 +164,7 @@ async def _reach_early(cloud: Region, server_id: str, giving: Giving, undo: Undo
         ports = await ports_of(cloud).wait(
             server_id,
             are_there,
-            what=f"{cloud.where}: the port of {server_id}",
+            what=f"the port of {server_id}",
             timeout=math.inf,
             interval=LONGEST_PAUSE,
             at_once=False,

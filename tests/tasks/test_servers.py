@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -263,3 +264,60 @@ async def test_an_address_that_leads_nowhere_is_refused_in_neutrons_words(tmp_pa
         held = await cloud.get_floating_ip(free.id)
         assert held is not None
         assert held.port_id is None
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"ip_pool": "no-such"}, "there is no network 'no-such'"),
+        ({"ip_pool": "private"}, "floating IPs can't come from network private: it is not external"),
+        ({"ips": ["192.0.2.77"]}, "this project has no floating IP 192.0.2.77"),
+        ({"ips": "192.0.2.77"}, "this project has no floating IP 192.0.2.77"),
+    ],
+)
+async def test_an_address_that_cannot_be_had_is_told_before_anything_is_made(
+    given: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    fake = FakeCloud(boot_time=0.01)
+    async with connect(fake, tmp_path) as cloud:
+        with pytest.raises(InvalidRequest) as refused:
+            await cloud.create_server("s", image=await an_image(cloud), flavor="m1.tiny", wait=True, **given)
+    assert str(refused.value) == f"fake RegionOne: {told}"
+    assert not fake.count(method="POST", path="*/servers")
+
+
+async def test_addresses_that_are_asked_for_are_given(tmp_path: Path) -> None:
+    fake = FakeCloud(boot_time=0.01)
+    async with connect(fake, tmp_path) as cloud:
+        image, free = await an_image(cloud), await cloud.create_floating_ip()
+        address = free.floating_ip_address
+        taking: dict[str, Any] = {"image": image, "flavor": "m1.tiny", "wait": True}
+        assert (await cloud.create_server("a", ips=[str(address)], **taking)).public_v4 == address
+        with pytest.raises(InvalidRequest, match=f"floating IP {address} is in use"):
+            await cloud.create_server("b", ips=[str(address)], **taking)
+        assert (
+            await cloud.create_server("c", ip_pool=(await cloud.list_floating_ip_pools())[0].name, **taking)
+        ).public_v4
+        assert [server.name for server in await cloud.list_servers()] == ["c", "a"]
+
+
+def test_a_wait_that_takes_too_long_names_its_cloud_once(tmp_path: Path) -> None:
+    async def story() -> None:
+        fake = FakeCloud(boot_time=1000)
+        async with connect(fake, tmp_path) as cloud:
+            image = await an_image(cloud)
+            with pytest.raises(aiocloud.Timeout) as late:
+                await cloud.create_server("s", image=image, flavor="m1.tiny", wait=True, timeout=5)
+            assert re.fullmatch(
+                r"fake RegionOne: server \S+ becoming ACTIVE did not happen within 5 seconds", str(late.value)
+            )
+            made = await cloud.create_server("t", image=image, flavor="m1.tiny")
+            for wait in (
+                cloud.compute.servers.wait(made, until="ACTIVE", timeout=5),
+                cloud.compute.servers.wait_until_gone(made, timeout=5),
+            ):
+                with pytest.raises(aiocloud.Timeout) as late:
+                    await wait
+                assert str(late.value).startswith(f"fake RegionOne: server {made.id} be")
+
+    virtual(story)
