@@ -21,7 +21,7 @@ from aiocloud._http import httpx
 from aiocloud._json import is_object, load_json, mapping, mappings
 from aiocloud.concurrent import concurrently
 from aiocloud.endpoint import Endpoint
-from aiocloud.errors import InvalidRequest, NormalizationError, NotFound, ResourceFailed
+from aiocloud.errors import CloudError, InvalidRequest, NormalizationError, NotFound, ResourceFailed, Timeout
 from aiocloud.match import as_filters, can_be_id, is_glob, matches, named, only
 from aiocloud.model import Page, Resource, Spec, Which, build, read_many, read_one, text_of, wire_names
 from aiocloud.paths import join
@@ -30,6 +30,7 @@ from aiocloud.poller import Poll
 __all__ = ["Collection", "Creatable", "Filters", "Listing", "Query", "Which"]
 
 R = TypeVar("R", bound=Resource)
+E = TypeVar("E", bound=CloudError)
 New = ParamSpec("New")
 Edit = ParamSpec("Edit")
 Query: TypeAlias = str | int | float | bool | list[str] | None
@@ -123,7 +124,10 @@ class Listing(Generic[R]):
     def missing(self, name_or_id: Which) -> InvalidRequest:
         """The error for a thing that was named and is not there."""
         text = name_or_id if isinstance(name_or_id, str) else dict(mapping(name_or_id)) or name_or_id
-        error = InvalidRequest(f"there is no {self.kind} {text!r}")
+        return self._here(InvalidRequest(f"there is no {self.kind} {text!r}"))
+
+    def _here(self, error: E) -> E:
+        """The same error, which says where it came about."""
         error.at(self.endpoint.config.name, self.endpoint.config.region_name, self.endpoint.service_type)
         return error
 
@@ -268,10 +272,14 @@ class Listing(Generic[R]):
                 raise self._failed(id_, seen)
             return False
 
-        what = f"{self.endpoint.config.name}: {self.kind} {id_} becoming {wanted}"
-        seen = await self.poll.wait(
-            id_, check, what=what, timeout=timeout, interval=interval, goal=wanted, at_once=at_once
-        )
+        what = f"{self.kind} {id_} becoming {wanted}"
+        try:
+            seen = await self.poll.wait(
+                id_, check, what=what, timeout=timeout, interval=interval, goal=wanted, at_once=at_once
+            )
+        except Timeout as error:
+            self._here(error)
+            raise
         assert seen is not None  # noqa: S101 - `check` raises for one that is gone
         return seen
 
@@ -284,10 +292,14 @@ class Listing(Generic[R]):
                 raise self._failed(id_, seen)
             return seen is None or _status(seen) in _GONE
 
-        what = f"{self.endpoint.config.name}: {self.kind} {id_} being deleted"
-        await self.poll.wait(
-            id_, check, what=what, timeout=timeout, interval=interval, goal="gone", absent_is_gone=True
-        )
+        what = f"{self.kind} {id_} being deleted"
+        try:
+            await self.poll.wait(
+                id_, check, what=what, timeout=timeout, interval=interval, goal="gone", absent_is_gone=True
+            )
+        except Timeout as error:
+            self._here(error)
+            raise
 
     @property
     def poll(self) -> Poll[R]:
@@ -345,8 +357,7 @@ class Listing(Generic[R]):
         words = words or (seen is not None and (seen.get("status_reason") or seen.get("fault_message"))) or ""
         error = ResourceFailed(f"{self.kind} {id_} {why} while it was waited for{f': {words}' if words else ''}")
         error.resource = seen
-        error.at(self.endpoint.config.name, self.endpoint.config.region_name, self.endpoint.service_type)
-        return error
+        return self._here(error)
 
     def _read(self, response: httpx.Response) -> R:
         options = self.endpoint.options

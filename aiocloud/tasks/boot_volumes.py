@@ -55,22 +55,22 @@ async def delete_with_volumes(
 
     if not await gone():
         await servers.delete(id)
-        await wait_for(gone, bool, what=f"{cloud.where}: removal of server {id}", timeout=_LONGEST, interval=_PAUSE)
+        await wait_for(gone, bool, what=f"removal of server {id}", timeout=_LONGEST, interval=_PAUSE)
     for volume in made:
         await delete_detached(cloud, volume)
 
 
 async def delete_detached(cloud: Region, id: str) -> None:
     """Remove a volume as soon as Nova has taken it off its server: Cinder refuses before that."""
-    await _delete_when_free(cloud, cloud.block_storage.volumes, id, f"volume {id}")
+    await _delete_when_free(cloud.block_storage.volumes, id, f"volume {id}")
 
 
 async def delete_snapshot(cloud: Region, id: str) -> None:
     """Remove a snapshot of a volume as soon as it is made: Cinder refuses before that."""
-    await _delete_when_free(cloud, cloud.block_storage.snapshots, id, f"snapshot {id}")
+    await _delete_when_free(cloud.block_storage.snapshots, id, f"snapshot {id}")
 
 
-async def _delete_when_free(cloud: Region, things: Creatable[Any, Any], id: str, what: str) -> None:
+async def _delete_when_free(things: Creatable[Any, Any], id: str, what: str) -> None:
     async def accepted() -> bool:
         try:
             await things.delete({"id": id})
@@ -80,4 +80,4 @@ async def _delete_when_free(cloud: Region, things: Creatable[Any, Any], id: str,
             return False
         return True
 
-    await wait_for(accepted, bool, what=f"{cloud.where}: removal of {what}", timeout=_LONGEST, interval=_PAUSE)
+    await wait_for(accepted, bool, what=f"removal of {what}", timeout=_LONGEST, interval=_PAUSE)

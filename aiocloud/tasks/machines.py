@@ -164,7 +164,7 @@ async def wait_for_baremetal_node_lock(cloud: Region, node: Which, timeout: floa
     return await wait_for(
         lambda: cloud.baremetal.nodes.get(which),
         lambda seen: seen.reservation is None,
-        what=f"{cloud.where}: machine {which['id']} becoming free of its lock",
+        what=f"machine {which['id']} becoming free of its lock",
         timeout=timeout,
     )
 
@@ -188,7 +188,7 @@ async def _reach(cloud: Region, node: Which, state: str, timeout: float) -> Node
     return await wait_for(
         lambda: cloud.baremetal.nodes.get(which),
         there,
-        what=f"{cloud.where}: machine {which['id']} becoming {state}",
+        what=f"machine {which['id']} becoming {state}",
         timeout=timeout,
         interval=5.0,
     )

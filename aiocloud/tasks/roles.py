@@ -168,6 +168,6 @@ async def _until(cloud: Region, role: Role, grant: Grant, *, there: bool, timeou
     await wait_for(
         lambda: cloud.identity.roles.is_assigned(role, **grant),
         lambda assigned: assigned is there,
-        what=f"{cloud.where}: {'granting' if there else 'revoking'} of role {role.name or role.id}",
+        what=f"{'granting' if there else 'revoking'} of role {role.name or role.id}",
         timeout=timeout,
     )

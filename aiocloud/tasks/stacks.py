@@ -135,7 +135,7 @@ async def _wait(
         return begun and stack.status == f"{action}_COMPLETE"
 
     stacks = cloud.orchestration.stacks
-    what = f"{cloud.where}: {action.lower()} of stack {name}"
+    what = f"{action.lower()} of stack {name}"
     await stacks.poll.wait(stack_id, done, what=what, timeout=timeout, goal=action)
     # A listing leaves out its outputs.
     return await stacks.get({"name": name, "id": stack_id})
@@ -192,7 +192,7 @@ async def delete_stack(cloud: Region, name_or_id: Which, wait: bool = False, tim
         # Heat still knows a deleted stack by its id.
         return seen is None or seen.status == "DELETE_COMPLETE"
 
-    what = f"{cloud.where}: removal of stack {stack.name}"
+    what = f"removal of stack {stack.name}"
     await cloud.orchestration.stacks.poll.wait(
         stack.id, gone, what=what, timeout=timeout, goal="gone", absent_is_gone=True
     )

@@ -122,7 +122,7 @@ async def _available(cloud: Region, listing: Listing[C], made: C, timeout: float
             raise failed(cloud, seen, f"{label} is {seen.status}{f': {why}' if why else ''}")
         return seen.status == "available"
 
-    what = f"{cloud.where}: {label} becoming available"
+    what = f"{label} becoming available"
     longest = TIMEOUT if timeout is None else timeout
     seen = await listing.poll.wait(made.id, there, what=what, timeout=longest, goal="available")
     assert seen is not None  # noqa: S101 - `there` raises for one that is gone
@@ -180,7 +180,7 @@ async def _gone(cloud: Region, listing: Listing[C], removed: C, timeout: float |
             raise failed(cloud, seen, f"{label} could not be removed: it is {seen.status}")
         return seen is None or seen.status == "deleted"
 
-    what = f"{cloud.where}: removal of {label}"
+    what = f"removal of {label}"
     longest = TIMEOUT if timeout is None else timeout
     await listing.poll.wait(removed.id, gone, what=what, timeout=longest, goal="gone", absent_is_gone=True)
 

@@ -121,7 +121,7 @@ async def _wait_for_volume(cloud: Region, volume: Volume, status: str, timeout: 
             raise failed(cloud, seen, f"volume {name} is {seen.status} instead of {status}")
         return seen.status == status
 
-    what = f"{cloud.where}: volume {volume.name or volume.id} becoming {status}"
+    what = f"volume {volume.name or volume.id} becoming {status}"
     longest = TIMEOUT if timeout is None else timeout
     seen = await cloud.block_storage.volumes.poll.wait(volume.id, there, what=what, timeout=longest, goal=status)
     assert seen is not None  # noqa: S101 - `there` raises for one that is gone
@@ -165,7 +165,7 @@ async def _wait_until_gone(cloud: Region, volume: Volume, timeout: float | None)
             raise failed(cloud, seen, f"volume {volume.name or volume.id} could not be removed: it is {seen.status}")
         return seen is None
 
-    what = f"{cloud.where}: removal of volume {volume.name or volume.id}"
+    what = f"removal of volume {volume.name or volume.id}"
     longest = TIMEOUT if timeout is None else timeout
     poll = cloud.block_storage.volumes.poll
     await poll.wait(volume.id, gone, what=what, timeout=longest, goal="gone", absent_is_gone=True)
@@ -217,7 +217,7 @@ async def _wait_until_attached(cloud: Region, volume: Volume, server_id: str, ti
             raise failed(cloud, seen, f"volume {label} could not be attached: it is {seen.status}")
         return seen.status == "in-use" and _is_at(seen, server_id)
 
-    what = f"{cloud.where}: attaching of volume {label} to server {server_id}"
+    what = f"attaching of volume {label} to server {server_id}"
     longest = TIMEOUT if timeout is None else timeout
     await cloud.block_storage.volumes.poll.wait(volume.id, there, what=what, timeout=longest, goal="attached")
 
@@ -243,7 +243,7 @@ async def detach_volume(
         return seen is None or (seen.status in ("available", "in-use") and not _is_at(seen, server_id))
 
     if wait:
-        what = f"{cloud.where}: detaching of volume {label} from server {server_id}"
+        what = f"detaching of volume {label} from server {server_id}"
         longest = TIMEOUT if timeout is None else timeout
         await cloud.block_storage.volumes.poll.wait(found.id, off, what=what, timeout=longest, goal="detached")
     return True
