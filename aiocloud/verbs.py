@@ -277,7 +277,7 @@ class Verbs(Region):
     search_objects = objects.search_objects
     set_container_access = objects.set_container_access
     stream_object = downloads.stream_object
-    update_container = via(lambda region: region.object_store.containers.update)
+    update_container = objects.update_container
     update_object = objects.update_object
     delete_objects = objects.delete_all
     generate_form_signature = links.generate_form_signature
@@ -288,11 +288,11 @@ class Verbs(Region):
 
     # Quality of service
 
-    create_qos_policy = via(lambda region: region.network.qos_policies.create)
+    create_qos_policy = qos.create_qos_policy
     delete_qos_policy = via(lambda region: region.network.qos_policies.delete)
     list_qos_policies = via(lambda region: region.network.qos_policies.list)
     search_qos_policies = via(lambda region: region.network.qos_policies.search)
-    update_qos_policy = via(lambda region: region.network.qos_policies.update)
+    update_qos_policy = qos.update_qos_policy
     get_qos_policy = via(lambda region: region.network.qos_policies.find)
     list_qos_rule_types = via(lambda region: region.network.qos_rule_types.list)
     get_qos_rule_type_details = qos.get_qos_rule_type_details

@@ -104,8 +104,8 @@ async def stream_object(
     cloud: Region,
     container: Which,
     obj: Which,
-    resp_chunk_size: int = 1024 * 1024,
     query_string: str | None = None,
+    resp_chunk_size: int = 1024 * 1024,
     *,
     progress: OnProgress = None,
 ) -> AsyncGenerator[bytes, None]:
@@ -113,7 +113,7 @@ async def stream_object(
 
     A large object's segments are fetched several at a time, and each is given when it is whole and right; one of more than
     8 MiB comes in parts, of which the last is given when all are right. Of a plain object the pieces are given as they come,
-    and ChecksumMismatch is raised after the last when it was damaged.
+    and ChecksumMismatch is raised after the last when it was damaged. `resp_chunk_size` changes nothing here.
     """
     del resp_chunk_size
     objects = cloud.object_store.objects(container)

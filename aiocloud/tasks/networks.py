@@ -131,7 +131,7 @@ async def create_subnet(
     cloud: Region,
     network_name_or_id: Which,
     cidr: str | None = None,
-    ip_version: Literal[4, 6] = 4,
+    ip_version: int | str = 4,
     enable_dhcp: bool = False,
     subnet_name: str | None = None,
     tenant_id: str | None = None,
@@ -142,7 +142,7 @@ async def create_subnet(
     host_routes: Sequence[Mapping[str, str]] | None = None,
     ipv6_ra_mode: IPv6Mode | None = None,
     ipv6_address_mode: IPv6Mode | None = None,
-    prefixlen: int | None = None,
+    prefixlen: int | str | None = None,
     use_default_subnetpool: bool = False,
     subnetpool_name_or_id: Which | None = None,
     *,
@@ -169,7 +169,7 @@ async def create_subnet(
         host_routes=_dicts(host_routes),
         ipv6_ra_mode=ipv6_ra_mode,
         ipv6_address_mode=ipv6_address_mode,
-        prefixlen=prefixlen,
+        prefixlen=None if prefixlen is None else int(prefixlen),
         use_default_subnetpool=use_default_subnetpool or None,
         subnetpool_id=None if pool is None else await cloud.network.subnet_pools.id_of(pool),
         description=description,
@@ -183,10 +183,16 @@ async def create_subnet(
         wanted["gateway_ip"] = None
     return await cloud.network.subnets.create(
         network_id=await cloud.network.networks.id_of(network_name_or_id),
-        ip_version=ip_version,
+        ip_version=_ip_version(ip_version),
         enable_dhcp=enable_dhcp,
         **wanted,
     )
+
+
+def _ip_version(version: int | str) -> Literal[4, 6]:
+    if str(version) not in ("4", "6"):
+        raise InvalidRequest(f"ip_version is 4 or 6, not {version!r}")
+    return 4 if str(version) == "4" else 6
 
 
 def _gateway(gateway_ip: str | None, disable: bool | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from aiocloud._json import is_array, load_json, mapping
 from aiocloud.concurrent import concurrently
@@ -16,7 +16,7 @@ from aiocloud.model import Which
 from aiocloud.progress import Meter, OnProgress
 from aiocloud.region import Region
 from aiocloud.services.object_store.capabilities import Capabilities
-from aiocloud.services.object_store.container import PUBLIC, Container
+from aiocloud.services.object_store.container import PUBLIC, Container, ContainerWords, as_settings
 from aiocloud.services.object_store.headers import container_path, object_path
 from aiocloud.services.object_store.object import Object, Objects, object_name
 from aiocloud.tasks import removal
@@ -47,6 +47,7 @@ __all__ = [
     "search_containers",
     "search_objects",
     "set_container_access",
+    "update_container",
     "update_object",
     "upload_archive",
 ]
@@ -278,6 +279,20 @@ async def get_container_access(cloud: Region, name: Which) -> Literal["public", 
     if {part.strip() for part in acl.split(",")} <= {".r:*", ".rlistings"}:
         return "public"
     raise InvalidRequest(f"container {name!r} is neither public nor private; its read ACL is {acl!r}")
+
+
+async def update_container(
+    cloud: Region, name: Which, headers: Mapping[str, str | None] | None = None, **settings: Unpack[ContainerWords]
+) -> Container:
+    """Change a container's settings or metadata; what is not named stays. Raises NotFound.
+
+    `headers` are Swift's own (`{"X-Container-Read": ".r:*"}`); a name that is none of them is one of its metadata. An empty
+    text takes a setting back, None a key of the metadata.
+    """
+    told = as_settings(headers or {})
+    metadata = {**told.get("metadata", {}), **(settings.get("metadata") or {})}
+    wanted: dict[str, Any] = {**told, **settings, "metadata": metadata}
+    return await cloud.object_store.containers.update(name, **wanted)
 
 
 async def set_container_access(

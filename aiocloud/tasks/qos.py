@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from aiocloud.collection import Collection
@@ -10,13 +10,20 @@ from aiocloud.errors import NotFound
 from aiocloud.match import matches
 from aiocloud.model import Which
 from aiocloud.region import Region
-from aiocloud.services.network.qos import BandwidthLimitRule, DSCPMarkingRule, MinimumBandwidthRule, QoSRuleType
+from aiocloud.services.network.qos import (
+    BandwidthLimitRule,
+    DSCPMarkingRule,
+    MinimumBandwidthRule,
+    QoSPolicy,
+    QoSRuleType,
+)
 from aiocloud.tasks.lookup import by_id, given
 
 __all__ = [
     "create_qos_bandwidth_limit_rule",
     "create_qos_dscp_marking_rule",
     "create_qos_minimum_bandwidth_rule",
+    "create_qos_policy",
     "delete_qos_bandwidth_limit_rule",
     "delete_qos_dscp_marking_rule",
     "delete_qos_minimum_bandwidth_rule",
@@ -33,6 +40,7 @@ __all__ = [
     "update_qos_bandwidth_limit_rule",
     "update_qos_dscp_marking_rule",
     "update_qos_minimum_bandwidth_rule",
+    "update_qos_policy",
 ]
 
 Direction = Literal["ingress", "egress"]
@@ -43,6 +51,48 @@ async def get_qos_rule_type_details(cloud: Region, rule_type: str, filters: Filt
     """A kind of rule with the drivers that know it, or None. For administrators."""
     found = await by_id(cloud.network.qos_rule_types, rule_type)
     return found if found is not None and matches(found, filters or {}) else None
+
+
+async def create_qos_policy(
+    cloud: Region,
+    *,
+    name: str,
+    description: str | None = None,
+    shared: bool | None = None,
+    default: bool | None = None,
+    is_default: bool | None = None,
+    project_id: str | None = None,
+    tags: Sequence[str] | None = None,
+) -> QoSPolicy:
+    """Make a policy. `default`, for which `is_default` is another name, makes it the project's default."""
+    wanted = given(
+        description=description,
+        shared=shared,
+        is_default=default if is_default is None else is_default,
+        project_id=project_id,
+        tags=None if tags is None else [*tags],
+    )
+    return await cloud.network.qos_policies.create(name=name, **wanted)
+
+
+async def update_qos_policy(
+    cloud: Region,
+    name_or_id: Which,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    shared: bool | None = None,
+    default: bool | None = None,
+    is_default: bool | None = None,
+) -> QoSPolicy:
+    """Change a policy; what is not given stays as it is. `default` as in `create_qos_policy`."""
+    wanted = given(
+        name=name,
+        description=description,
+        shared=shared,
+        is_default=default if is_default is None else is_default,
+    )
+    return await cloud.network.qos_policies.update(name_or_id, **wanted)
 
 
 async def _bandwidth(cloud: Region, policy: Which) -> Collection[BandwidthLimitRule, ..., ...]:

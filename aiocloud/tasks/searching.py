@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from aiocloud.collection import Listing
 from aiocloud.errors import InvalidRequest
+from aiocloud.match import as_filters
 from aiocloud.model import Resource, Value
 from aiocloud.region import Region
 from aiocloud.services.base import ServiceProxy
@@ -49,12 +50,24 @@ def _in_range(number: Any, wanted: str) -> bool:
 
 
 async def search_resources(
-    cloud: Region, resource_type: str, name_or_id: str, filters: Mapping[str, Any] | None = None
+    cloud: Region,
+    resource_type: str,
+    name_or_id: str | None,
+    get_args: Sequence[Any] | None = None,
+    get_kwargs: Mapping[str, Any] | None = None,
+    list_args: Sequence[Any] | None = None,
+    list_kwargs: Mapping[str, Any] | None = None,
+    **filters: Any,
 ) -> list[Resource]:
     """Any kind of resource by `service.kind`, as in `network.port` or `compute.server`, that has this name or id.
 
-    Raises InvalidRequest for a kind that this cloud's services do not have, with those they do.
+    `list_kwargs` go to the service; `filters` are compared here, those in a mapping called `filters` too. The arguments of
+    a GET by id, and a list's by position, which some scripts pass, must be empty. Raises InvalidRequest for them, and for a
+    kind that this cloud's services do not have, with those they do.
     """
+    for name, value in {"get_args": get_args, "get_kwargs": get_kwargs, "list_args": list_args}.items():
+        if value:
+            raise InvalidRequest(f"search_resources can't pass on {name}: say it in list_kwargs or in filters")
     service_name, _, kind = resource_type.partition(".")
     service = getattr(cloud, service_name, None)
     if not isinstance(service, ServiceProxy):
@@ -63,7 +76,8 @@ async def search_resources(
     listing = kinds.get(kind)
     if listing is None:
         raise InvalidRequest(f"{service_name} has no {kind!r}; it has {', '.join(sorted(kinds))}")
-    return await listing.search(name_or_id, filters)
+    wanted = {**as_filters(filters.pop("filters", None)), **filters}
+    return await listing.search(name_or_id or None, wanted, **list_kwargs or {})
 
 
 def _kinds(service: ServiceProxy) -> dict[str, Listing[Any]]:

@@ -192,3 +192,31 @@ async def test_a_ports_binding_under_neutrons_words(cloud: Cloud) -> None:
     for change in (cloud.create_port, cloud.update_port):
         with pytest.raises(InvalidRequest, match="binding"):
             await change("n", **typo)
+
+
+async def test_a_policy_is_the_default_by_either_name(cloud: Cloud) -> None:
+    assert (await cloud.create_qos_policy(name="a", default=True)).is_default is True
+    assert (await cloud.update_qos_policy("a", default=False)).is_default is False
+    assert (await cloud.update_qos_policy("a", is_default=True, name="b")).name == "b"
+
+
+async def test_a_subnet_takes_numbers_as_text(cloud: Cloud) -> None:
+    await cloud.create_network("n")
+    made = await cloud.create_subnet("n", "2001:db8::/64", ip_version="6")
+    assert made.ip_version == 6
+    with pytest.raises(InvalidRequest, match="ip_version is 4 or 6, not '5'"):
+        await cloud.create_subnet("n", "192.0.2.0/24", ip_version="5")
+
+
+async def test_any_kind_is_searched_by_what_its_service_lists_by_and_by_what_is_compared(cloud: Cloud) -> None:
+    made = [await cloud.create_network(name, description=name[0]) for name in ("a1", "a2")]
+    await cloud.create_network("b1", shared=True)
+    kind, ids = "network.network", [network.id for network in made]
+    assert [each.id for each in await cloud.search_resources(kind, "a1")] == ids[:1]
+    assert [each.id for each in await cloud.search_resources(kind, None, description="a", is_shared=False)] == ids
+    assert [each.id for each in await cloud.search_resources(kind, "", filters={"description": "a"})] == ids
+    found = await cloud.search_resources(kind, "b1", get_args=[], list_kwargs={"shared": True})
+    assert [each.name for each in found] == ["b1"]
+    assert await cloud.search_resources(kind, "a1", list_kwargs={"shared": True}) == []
+    with pytest.raises(InvalidRequest, match="can't pass on get_kwargs"):
+        await cloud.search_resources(kind, "a1", get_kwargs={"x": 1})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Generic, ParamSpec
+from typing import Annotated, Any, ClassVar, Generic, ParamSpec, TypedDict
 
 from pydantic import Field, SecretStr
 
 from aiocloud.collection import Collection, Filters, Query
 from aiocloud.errors import NotFound
-from aiocloud.model import Page, Place, Resource, Spec, Which, Wire, build, read_one
+from aiocloud.model import Page, Place, Resource, Spec, Which, Wire, build, read_one, wire_names
 from aiocloud.services.object_store.capabilities import capabilities
 from aiocloud.services.object_store.headers import (
     container_path,
@@ -20,7 +20,7 @@ from aiocloud.services.object_store.headers import (
 )
 from aiocloud.services.object_store.words import in_words
 
-__all__ = ["Container", "Containers", "EditContainer", "NewContainer"]
+__all__ = ["Container", "ContainerWords", "Containers", "EditContainer", "NewContainer", "as_settings"]
 
 New = ParamSpec("New")
 Edit = ParamSpec("Edit")
@@ -75,6 +75,42 @@ class _Settings(Spec):
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
+
+
+class ContainerWords(TypedDict, total=False):
+    """What can be set of a container, as `EditContainer` has it."""
+
+    read_acl: str
+    write_acl: str
+    versions_enabled: bool
+    versions_location: str
+    history_location: str
+    quota_bytes: int
+    quota_count: int
+    web_index: str
+    web_error: str
+    web_listings: bool
+    metadata: Mapping[str, str | None]
+
+
+def as_settings(headers: Mapping[str, str | None]) -> dict[str, Any]:
+    """Swift's own headers as settings; what is none of them is metadata, of which None removes a key. Pure."""
+    known = {wire.lower(): name for name, wire in wire_names(_Settings).items()}
+    settings: dict[str, Any] = {}
+    metadata: dict[str, str | None] = {}
+    for header, value in headers.items():
+        name = header.lower()
+        if name in known and value is not None:
+            settings[known[name]] = value
+        elif name.startswith(removed := "x-remove-container-meta-"):
+            metadata[header[len(removed) :]] = None
+        elif name.startswith(kept := "x-container-meta-"):
+            metadata[header[len(kept) :]] = value
+        elif name in known:
+            settings[known[name]] = ""
+        else:
+            metadata[header] = value
+    return {**settings, "metadata": metadata} if metadata else settings
 
 
 class NewContainer(_Settings):

@@ -280,3 +280,25 @@ async def test_names_with_control_characters_are_objects_like_others(fake: FakeC
             await box.get("a\0b")
         with pytest.raises(aiocloud.InvalidRequest):
             await cloud.object_store.containers.get("a\nb")
+
+
+async def test_a_container_is_changed_by_swifts_own_headers_or_by_our_names(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_container("box")
+        headers = {"X-Container-Read": ".r:*", "x-container-meta-Color": "red", "Owner": "me"}
+        changed = await cloud.update_container("box", headers)
+        assert (changed.read_acl, changed.metadata) == (".r:*", {"color": "red", "owner": "me"})
+        taking = {"X-Container-Read": None, "X-Remove-Container-Meta-Color": "x"}
+        changed = await cloud.update_container("box", headers=taking, quota_count=1)
+        assert (changed.read_acl, changed.metadata) == (None, {"owner": "me", "quota-count": "1"})
+        changed = await cloud.update_container("box", {"Size": "1"}, metadata={"Owner": None})
+        assert changed.metadata == {"quota-count": "1", "size": "1"}
+
+
+async def test_an_object_is_streamed_with_arguments_in_the_order_of_get_object(
+    fake: FakeCloud, clouds_yaml: Path
+) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        await cloud.create_object("box", "name", data=b"abc")
+        assert b"".join([piece async for piece in cloud.stream_object("box", "name", "multipart-manifest=get", 1)])
+    assert [one.query for one in fake.requests if one.method == "GET"][-1] == [("multipart-manifest", "get")]
