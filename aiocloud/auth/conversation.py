@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from pydantic import SecretStr
 
@@ -17,11 +17,13 @@ from aiocloud._http import httpx
 from aiocloud._json import load_json, mapping
 from aiocloud.auth.token import Token
 from aiocloud.errors import AuthError, ConfigError, HTTPError, NormalizationError, Unauthorized, error_for_status
+from aiocloud.log import MASK
 
 __all__ = ["Conversation", "Keys", "Login", "LoginConfig", "Pause", "Step", "Tell", "document", "public", "said"]
 
 T = TypeVar("T")
 
+WORTH_HIDING = 4  # characters; shorter ones are parts of other words
 REQUEST_ID = ("x-openstack-request-id", "x-compute-request-id", "x-trans-id")
 
 
@@ -99,7 +101,15 @@ class Keys:
         if user:
             return f"user {user}"
         client = self.get("application_credential_id", "application_credential_name", "oauth2_client_id", "client_id")
-        return f"client {client}" if client else "this login"
+        return f"client {client}" if client else "the token's owner"
+
+    def hide(self, text: str) -> str:
+        """The text without the secrets of this login: a service may repeat what it was sent."""
+        for value in self.config.auth.values():
+            secret = value.get_secret_value() if isinstance(value, SecretStr) else ""
+            if len(secret) >= WORTH_HIDING:
+                text = text.replace(secret, MASK)
+        return text
 
 
 def public(response: httpx.Response) -> httpx.Response:
@@ -137,11 +147,10 @@ def refused(config: LoginConfig, response: httpx.Response, what: str, *, hint: s
     url = response.request.url
     where = f"{url.scheme}://{url.netloc.decode()}{url.path}"
     status = response.status_code
-    if status in (301, 302, 307, 308):
-        target = urlsplit(response.headers.get("location", ""))._replace(query="").geturl()
-        message = f"{where} redirects to {target}; logins are not redirected, set that as auth_url"
+    if status in (301, 302, 303, 307, 308):
+        message = f"{where} redirects to {_redirected(where, response)}"
     else:
-        message = f"{what} at {where} refused ({status}): {said(response).rstrip('.')}{hint}"
+        message = f"{what} at {where} refused ({status}): {Keys(config).hide(said(response)).rstrip('.')}{hint}"
     if status == 401:
         return Unauthorized(message, response=public(response), cloud=config.name, request_id=request_id(response))
     error = AuthError(
@@ -154,6 +163,20 @@ def refused(config: LoginConfig, response: httpx.Response, what: str, *, hint: s
     )
     error.__cause__ = failure(config, response, message) if status >= 400 else None
     return error
+
+
+def _redirected(where: str, response: httpx.Response) -> str:
+    """Where a redirect leads, and what to do, since no secret is sent after it."""
+    try:
+        split = urlsplit(urljoin(where, response.headers.get("location", "")))
+        target = f"{split.scheme}://{split.netloc.rpartition('@')[2]}{split.path}"
+    except ValueError:
+        target = where
+    if target == where:
+        return "nowhere: is an identity service there? Check auth_url"
+    address, is_keystone, _ = target.partition("/auth/tokens")
+    advice = f"set auth_url to {address}" if is_keystone else "is an identity service there? Check auth_url"
+    return f"{target}; logins are not redirected: {advice}"
 
 
 def failure(config: LoginConfig, response: httpx.Response, message: str) -> HTTPError:

@@ -223,7 +223,7 @@ def _granted(config: LoginConfig, answer: httpx.Response, what: str, *needed: st
     if missing or not body:
         raise AuthError(
             f"{what} at {answer.request.url.copy_with(query=None)}: "
-            f"the answer has no {', '.join(missing) or 'JSON'} ({said(answer)})",
+            f"the answer has no {', '.join(missing) or 'JSON'} ({Keys(config).hide(said(answer))})",
             cloud=config.name,
         )
     return body

@@ -116,11 +116,11 @@ def accept(config: LoginConfig, answer: httpx.Response) -> Token:
 def login_refused(config: LoginConfig, answer: httpx.Response) -> AuthError:
     """The error for a login that Keystone refused, saying what to look at."""
     who = Keys(config).who
-    hint = (
-        f". Check auth.* of cloud {config.name}: {HINTS.get(answer.status_code, '')}"
-        if answer.status_code in HINTS
-        else ""
-    )
+    hint = ""
+    if answer.status_code == 404 and "error" not in document(answer):
+        hint = ". Is an identity service (Keystone) there? Check auth_url"
+    elif answer.status_code in HINTS:
+        hint = f". Check auth.* of cloud {config.name}: {HINTS[answer.status_code]}"
     return refused(config, answer, f"login of {who}", hint=hint)
 
 
@@ -148,6 +148,7 @@ HINTS = {
     400: "a key has a value that Keystone does not understand",
     401: "user, its domain, password (or other secret) and project, and that the user has a role there",
     403: "the user may not log in to this scope",
+    404: "the token or the application credential is unknown there: mistyped, expired, removed, or another cloud's",
 }
 
 

@@ -53,4 +53,6 @@ def tokenless(config: LoginConfig, identity: str) -> Token:
 
 
 def _one_endpoint(config: LoginConfig) -> Catalog:
-    return Catalog(everywhere=Keys(config).need("endpoint", "auth_url").rstrip("/"))
+    """Every service at one URL; with none given, each one's `SERVICE_endpoint_override` says where it is."""
+    url = Keys(config).get("endpoint", "auth_url")
+    return Catalog(everywhere=url.rstrip("/")) if url else Catalog()

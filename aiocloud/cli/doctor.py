@@ -28,7 +28,7 @@ from aiocloud.cloud import Cloud
 from aiocloud.config.schema import CloudConfig
 from aiocloud.config.services import official
 from aiocloud.discover import negotiate
-from aiocloud.errors import CloudError, TransportError
+from aiocloud.errors import CloudError, ConfigError, Timeout, TransportError
 from aiocloud.fleet import Done
 from aiocloud.transport.pool import proxy_for
 from aiocloud.transport.tls import TLS, context
@@ -170,13 +170,16 @@ async def _connect(config: CloudConfig, scheme: str, host: str, port: int) -> li
             async with await anyio.connect_tcp(host, port, tls=True, ssl_context=made, tls_standard_compatible=False):
                 pass
     except (OSError, TimeoutError, CloudError) as error:
-        return [connected, Check("TLS", "failed", str(error) or "no answer", _tls_advice(error))]
+        said = error.message if isinstance(error, CloudError) else str(error)
+        return [connected, Check("TLS", "failed", said or "no answer", _tls_advice(error, config))]
     if not config.verify:
         return [connected, Check("TLS", "warning", "not verified (verify: false)", "set cacert: to the cloud's CA")]
     return [connected, Check("TLS", "ok", "the certificate is verified")]
 
 
-def _tls_advice(error: Exception) -> str:
+def _tls_advice(error: Exception, config: CloudConfig) -> str:
+    if isinstance(error, ConfigError):
+        return f"is the file right that {config.origins.get(error.key or '', error.key)} gives?"
     if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
         return "no TLS is spoken there: is the port right, or is it http://?"
     return "is the certificate current and for this host? A private CA goes into cacert: in clouds.yaml"
@@ -187,9 +190,7 @@ async def _login(cloud: Cloud) -> list[Check]:
     try:
         token = await cloud.session.token()
     except CloudError as error:
-        way = isinstance(error, TransportError)
-        advice = "is auth_url the identity service's?" if way else _whence(cloud.config)
-        return [Check("login", "failed", error.message, advice, error)]
+        return [Check("login", "failed", error.message, _login_advice(error, cloud.config), error)]
     who = token.user.name if token.user else "somebody"
     project = f" in project {token.project.name or token.project.id}" if token.project else " without a project"
     checks = [Check("login", "ok", f"{who}{project}, roles {', '.join(token.roles) or 'none'}")]
@@ -205,9 +206,21 @@ async def _login(cloud: Cloud) -> list[Check]:
     return [*checks, _catalog(cloud, token.catalog.types(cloud.region_name), token.catalog.regions())]
 
 
+def _login_advice(error: CloudError, config: CloudConfig) -> str:
+    """What to look at after a login that failed: the way there, the service itself, or what was sent."""
+    if isinstance(error, Timeout):
+        return "the identity service is overloaded, or something on the way swallows what is sent"
+    if isinstance(error, TransportError):
+        return "is auth_url the identity service's?"
+    if error.status_code is not None and error.status_code >= 500:
+        return "the settings are not to blame: the identity service fails, and its log says why"
+    return _whence(config)
+
+
 def _whence(config: CloudConfig) -> str:
     origins: Mapping[str, object] = config.origins
-    known = [f"{key} from {origins[f'auth.{key}']}" for key in config.auth if f"auth.{key}" in origins]
+    known = [f"auth_type from {origins['auth_type']}"] if "auth_type" in origins else []
+    known += [f"{key} from {origins[f'auth.{key}']}" for key in config.auth if f"auth.{key}" in origins]
     return f"used were {', '.join(known)}" if known else "`aiocloud config show --origin` tells what is used"
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from aiocloud._http import httpx
 from aiocloud.auth.logins import identity_of, known_logins
+from aiocloud.config.schema import CloudConfig
 from aiocloud.errors import AuthError, ConfigError, NormalizationError
 from tests.auth.helper import ALICE, Played, config, granted, play, refused
 
@@ -116,6 +117,12 @@ def test_none_is_one_endpoint_and_no_token(spelling: str) -> None:
     assert token.headers() == {}
     assert token.catalog.find(("baremetal",), region="any") == "http://ironic.test:6385"
     assert token.lifetime is None
+
+
+@pytest.mark.parametrize("kind", ["none", "http_basic"])
+def test_without_an_endpoint_each_service_has_its_own(kind: str) -> None:
+    conf = CloudConfig(name="ironic", auth_type=kind, auth={"username": "alice", "password": "pw-canary"})
+    assert play(conf, nobody).catalog.find(("baremetal",)) is None
 
 
 def test_http_basic_goes_with_every_request() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from typing import Any
 
 import pytest
@@ -173,6 +174,40 @@ def test_a_second_factor_that_is_missing_comes_with_the_receipt() -> None:
 def test_a_redirect_is_not_followed_with_the_password() -> None:
     with pytest.raises(AuthError, match=r"redirects to https://new\.test/v3/auth/tokens"):
         play(config(), lambda _: httpx.Response(302, headers={"Location": "https://new.test/v3/auth/tokens?x=1"}))
+
+
+@pytest.mark.parametrize(
+    "location", ["/dashboard/auth/login/?next=/v3", "https://me:pw@new.test/login", "", "http://[::1"]
+)
+def test_a_redirect_to_no_keystone_doubts_the_auth_url(location: str) -> None:
+    with pytest.raises(
+        AuthError, match=r"redirects to (https://|nowhere).* an identity service there\? Check auth_url"
+    ) as told:
+        play(config(), lambda _: httpx.Response(302, headers={"Location": location}))
+    assert "pw" not in str(told.value)
+
+
+def test_a_redirect_to_another_keystone_names_the_auth_url_to_set() -> None:
+    with pytest.raises(AuthError, match=r"set auth_url to https://cloud\.test/identity/v3$"):
+        play(
+            config(), lambda _: httpx.Response(301, headers={"Location": "https://cloud.test/identity/v3/auth/tokens"})
+        )
+
+
+def test_a_service_that_repeats_a_secret_is_not_quoted() -> None:
+    with pytest.raises(AuthError, match=r"'password': '\*\*\*' is too long") as told:
+        play(config(), lambda _: refused(400, "Invalid input for field 'password': 'pw-canary' is too long"))
+    assert "pw-canary" not in "".join(traceback.format_exception(told.value))
+
+
+def test_a_token_that_is_unknown_says_so() -> None:
+    def cloud(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(300, json={"versions": {"values": [{"id": "v3.14", "links": []}]}})
+        return refused(404, "Could not recognize Fernet token")
+
+    with pytest.raises(AuthError, match=r"login of the token's owner .*Fernet token\. Check auth.*another cloud's"):
+        play(config("token", token=SecretStr("tok-canary")), cloud)
 
 
 def test_a_login_is_accepted() -> None:

@@ -356,6 +356,18 @@ def test_the_doctor_tells_plain_http_from_a_wrong_certificate(shell: Shell, conf
     assert "http://" in failed["advice"]
 
 
+def test_the_doctor_names_the_file_that_tls_needs(shell: Shell, configured: Path) -> None:
+    written = yaml.safe_load(configured.read_text())
+    cloud = written["clouds"]["my-vexxhost"]
+    cloud["auth"]["auth_url"] = cloud["auth"]["auth_url"].replace("http://", "https://")
+    cloud["cacert"] = "/nowhere.pem"
+    configured.write_text(yaml.safe_dump(written))
+    said = shell("doctor", "-c", "my-vexxhost", "-o", "json")
+    [failed] = [row for row in said.json if row["state"] == "failed"]
+    assert failed["found"].count("cacert") == 1
+    assert f"is the file right that {configured}:" in failed["advice"]
+
+
 def test_a_cleanup_in_a_dry_run_removes_nothing(shell: Shell) -> None:
     assert shell("network", "create", "old", "-c", "my-citycloud").code == 0
     planned = shell("cleanup", "--dry-run", "-c", "my-citycloud", "-o", "json", "--skip", "network.router")
