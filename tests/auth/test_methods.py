@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import traceback
 from typing import Any
 
 import pytest
@@ -197,7 +196,7 @@ def test_a_redirect_to_another_keystone_names_the_auth_url_to_set() -> None:
 def test_a_service_that_repeats_a_secret_is_not_quoted() -> None:
     with pytest.raises(AuthError, match=r"'password': '\*\*\*' is too long") as told:
         play(config(), lambda _: refused(400, "Invalid input for field 'password': 'pw-canary' is too long"))
-    assert "pw-canary" not in "".join(traceback.format_exception(told.value))
+    assert "pw-canary" not in repr(told.value) + str(told.value.__cause__)
 
 
 def test_a_token_that_is_unknown_says_so() -> None:
