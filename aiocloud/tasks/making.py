@@ -65,8 +65,7 @@ async def make_server(cloud: Region, boot: Boot, giving: Giving, *, wait: bool, 
             early = _Early(ports=ports, fresh=fresh)
             now = await wait_and_give(cloud, server.id, giving, undo, timeout=timeout, early=early)
         else:
-            # Nova answers a create with little more than the id.
-            now = await cloud.compute.servers.get(server)
+            now = await _look_at(cloud, server)
         return now.changed(admin_pass=server.admin_pass)
 
 
@@ -110,6 +109,14 @@ async def _post(cloud: Region, spec: NewServer, undo: Undo) -> Server:
     if makes_volumes(devices):
         await undo.keeps(kept(devices))
     return await undo.create("server", lambda: servers.create_from(marked), look, remove, many=many)
+
+
+async def _look_at(cloud: Region, made: Server) -> Server:
+    """Nova answers a create with little more than the id. Who makes many at once looks at them together."""
+    servers = cloud.compute.servers
+    # What is asked for others too has no timeout or request id of our own.
+    own = cloud.options != cloud.options.for_all()
+    return (None if own else await servers.poll.look(made.id)) or await servers.get(made)
 
 
 @dataclass

@@ -319,16 +319,21 @@ async def delete_server(
     says so. With `wait`, until Nova no longer knows it, at most `timeout` seconds.
     """
     servers = cloud.compute.servers
-    if isinstance(name_or_id, str):
-        server = await servers.find(name_or_id)
-        if server is None:
-            return False
-        id = server.id
-    else:
+    id = ""
+    if not isinstance(name_or_id, str):
         id = await servers.id_of(name_or_id)
+    elif can_be_id(name_or_id):
+        id = name_or_id
+    elif found := await servers.find(name_or_id):
+        id = found.id
+    if not id:
+        return False
     if delete_ips:
         await _delete_ips(cloud, id, tries=1 + delete_ip_retry)
     deleted = await servers.delete({"id": id})
+    if not deleted and id == name_or_id and (found := await servers.find(id)):
+        # A name can look like an id: when no server has the id, perhaps one has the name.
+        return await delete_server(cloud, found, wait, timeout, delete_ips, delete_ip_retry)
     if wait and deleted:
         await servers.wait_until_gone({"id": id}, timeout=timeout, interval=LONGEST_PAUSE)
     return deleted

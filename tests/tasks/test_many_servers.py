@@ -382,3 +382,35 @@ async def test_leftovers_are_those_of_operations_that_never_ended(tmp_path: Path
         assert not reclaimed.left
         assert await cloud.leftovers() == []
         assert [server.name for server in await cloud.list_servers(bare=True)] == ["fine"]
+
+
+@pytest.mark.parametrize("latency", [0.05, 2.0])
+def test_who_makes_many_without_waiting_looks_at_them_together_and_deletes_by_id_at_once(
+    latency: float, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        fake = FakeCloud(boot_time=1000, quotas=PLENTY, latency=latency)
+        async with connect(fake, tmp_path) as cloud:
+            await cloud.list_servers()
+            made: list[str] = []
+
+            async def make(nth: int) -> None:
+                server = await cloud.create_server(f"s{nth}", image="ubuntu-24.04", flavor="m1.tiny")
+                assert (server.name, server.status) == (f"s{nth}", "BUILD")
+                made.append(server.id)
+
+            fake.clear()
+            async with anyio.create_task_group() as tasks:
+                for nth in range(50):
+                    tasks.start_soon(make, nth)
+            assert fake.count(method="POST", path="*/servers") == 50
+            assert fake.count(method="GET", path="*/servers/*") <= 10
+            fake.clear()
+            assert await cloud.delete_server(made[0]) is True
+            assert [one.method for one in fake.requests] == ["DELETE"]
+            await cloud.compute.servers.update(made[1], name=made[0])
+            assert await cloud.delete_server(made[0]) is True
+            assert await cloud.delete_server(made[0]) is False
+            assert len(await cloud.list_servers(bare=True)) == 48
+
+    virtual(story)
