@@ -196,3 +196,18 @@ def test_a_growing_file_is_not_replaced_by_another_download(tmp_path: Path) -> N
     assert growing.part.read_bytes() == b"wrong"
     assert not (tmp_path / "y").exists()
     growing.release()
+
+
+def test_a_complete_download_takes_nothing_from_the_next_one(tmp_path: Path) -> None:
+    target = tmp_path / "copy"
+    first = Growing(target)
+    with first.emptied() as file:
+        file.write(b"first")
+    first.complete()
+    second = Growing(target)
+    with second.emptied() as file:
+        file.write(b"second")
+    first.remove()
+    first.release()
+    second.complete()
+    assert target.read_bytes() == b"second"
