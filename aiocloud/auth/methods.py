@@ -7,6 +7,7 @@ domain, system, trust, unscoped. https://docs.openstack.org/api-ref/identity/v3/
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import SecretStr
@@ -14,7 +15,7 @@ from pydantic import SecretStr
 from aiocloud._http import httpx
 from aiocloud._json import is_array, mapping
 from aiocloud.auth.conversation import Conversation, Keys, LoginConfig, document, public, refused, request_id
-from aiocloud.auth.token import Token, parse_token, texts
+from aiocloud.auth.token import Catalog, CatalogEntry, Named, Token, parse_token, texts
 from aiocloud.errors import AuthError, ConfigError, MoreFactorsNeeded
 
 __all__ = ["accept", "keystone_login", "login_request", "rescope", "scope", "token_request"]
@@ -27,7 +28,10 @@ Body = dict[str, Any]
 def keystone_login(config: LoginConfig, identity: str) -> Conversation[Token]:
     """Log in with credentials that Keystone itself knows."""
     answer = yield login_request(config, identity)
-    return accept(config, answer)
+    token = accept(config, answer)
+    if "application_credential" in method_names(config):
+        _same_project(Keys(config), token)
+    return token
 
 
 def login_request(config: LoginConfig, identity: str) -> httpx.Request:
@@ -45,6 +49,19 @@ def login_request(config: LoginConfig, identity: str) -> httpx.Request:
     wanted = None if "application_credential" in names else scope(keys)
     receipt = keys.get("auth_receipt")
     return token_request(identity, body, wanted, {RECEIPT: receipt} if receipt else {})
+
+
+def _same_project(keys: Keys, token: Token) -> None:
+    """AuthError when an application credential led to another project than the config names."""
+    got = token.project or Named()
+    id_, name = keys.get("project_id"), keys.get("project_name")
+    fits = id_ == got.id if id_ else not name or name.casefold() == (got.name or "").casefold()
+    if not fits:
+        raise AuthError(
+            f"the application credential is for project {got.name} ({got.id}), not for {id_ or name}: take "
+            f"auth.{'project_id' if id_ else 'project_name'} away, or log in in another way",
+            cloud=keys.config.name,
+        )
 
 
 def method_names(config: LoginConfig) -> list[str]:
@@ -107,10 +124,20 @@ def rescope(config: LoginConfig, identity: str, unscoped: SecretStr) -> httpx.Re
 def accept(config: LoginConfig, answer: httpx.Response) -> Token:
     """The token in Keystone's answer. AuthError (for a 401: Unauthorized; MoreFactorsNeeded with a receipt) else."""
     if answer.status_code in (200, 201):
-        return parse_token(answer.content, answer.headers, where=str(answer.request.url))
+        token = parse_token(answer.content, answer.headers, where=str(answer.request.url))
+        return token if token.catalog.entries else _at_keystone_alone(token, str(answer.request.url))
     if answer.status_code == 401 and RECEIPT in answer.headers:
         raise more_needed(config, answer)
     raise login_refused(config, answer)
+
+
+def _at_keystone_alone(token: Token, url: str) -> Token:
+    """A login for nothing has no catalog; where Keystone is, we know all the same."""
+    identity = url.removesuffix("/auth/tokens")
+    kinds = ("public", "internal", "admin")
+    return replace(
+        token, catalog=Catalog(tuple(CatalogEntry("identity", None, None, kind, identity) for kind in kinds))
+    )
 
 
 def login_refused(config: LoginConfig, answer: httpx.Response) -> AuthError:
@@ -146,7 +173,8 @@ def more_needed(config: LoginConfig, answer: httpx.Response) -> MoreFactorsNeede
 
 HINTS = {
     400: "a key has a value that Keystone does not understand",
-    401: "user, its domain, password (or other secret) and project, and that the user has a role there",
+    401: "user, its domain, password (or other secret) and project, that none of these is disabled or expired, and that "
+    "the user has a role there",
     403: "the user may not log in to this scope",
     404: "the token or the application credential is unknown there: mistyped, expired, removed, or another cloud's",
 }

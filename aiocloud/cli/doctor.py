@@ -203,6 +203,8 @@ async def _login(cloud: Cloud) -> list[Check]:
             f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} ours" if not fine else "the same time as ours"
         )
         checks.append(Check("clock", "ok" if fine else "warning", found, "" if fine else "run an NTP client here"))
+    if token.project is None and not token.catalog.regions():
+        return checks  # only the identity service, as the warning says
     return [*checks, _catalog(cloud, token.catalog.types(cloud.region_name), token.catalog.regions())]
 
 

@@ -15,21 +15,23 @@ from aiocloud.config.values import is_secret
 __all__ = ["as_project", "as_somebody_else"]
 
 _SCOPE = ("project_id", "project_name", "project_domain_id", "project_domain_name", "domain_id", "domain_name")
+_OTHER_SCOPES = ("system_scope", "trust_id", "unscoped")  # than a project's or a domain's
 
 # A thing is named by id, or by name; a name may need its domain.
 _NAMES = {
     "user_id": ("username", "user_domain_id", "user_domain_name"),
     "username": ("user_id",),
-    "project_id": ("project_name", "project_domain_id", "project_domain_name"),
-    "project_name": ("project_id",),
+    "project_id": ("project_name", "project_domain_id", "project_domain_name", *_OTHER_SCOPES),
+    "project_name": ("project_id", *_OTHER_SCOPES),
     "user_domain_id": ("user_domain_name",),
     "user_domain_name": ("user_domain_id",),
     "project_domain_id": ("project_domain_name",),
     "project_domain_name": ("project_domain_id",),
-    "domain_id": ("domain_name", "project_id", "project_name"),
-    "domain_name": ("domain_id", "project_id", "project_name"),
-    "system_scope": _SCOPE,
-    "trust_id": _SCOPE,
+    "domain_id": ("domain_name", "project_id", "project_name", *_OTHER_SCOPES),
+    "domain_name": ("domain_id", "project_id", "project_name", *_OTHER_SCOPES),
+    "system_scope": (*_SCOPE, "trust_id", "unscoped"),
+    "trust_id": (*_SCOPE, "system_scope", "unscoped"),
+    "unscoped": (*_SCOPE, "system_scope", "trust_id"),
 }
 
 

@@ -209,5 +209,19 @@ def test_a_token_that_is_unknown_says_so() -> None:
         play(config("token", token=SecretStr("tok-canary")), cloud)
 
 
+@pytest.mark.parametrize("key", [{"project_id": "p2"}, {"project_name": "shop"}])
+def test_an_application_credential_is_not_for_another_project(key: dict[str, str]) -> None:
+    mine = {"application_credential_id": "a1", "application_credential_secret": SecretStr("s")}
+    with pytest.raises(AuthError, match=r"is for project web \(p1\), not for (p2|shop): take auth\.project_"):
+        play(config("v3applicationcredential", **mine, **key), lambda _: granted())
+    assert play(config("v3applicationcredential", **mine, project_name="Web"), lambda _: granted()).text == "tok-1"
+
+
+def test_a_login_for_nothing_still_reaches_keystone() -> None:
+    token = play(config(), lambda _: granted(project=None, catalog=[]))
+    assert token.catalog.find(("identity",)) == "https://cloud.test:5000/v3"
+    assert token.catalog.types() == ("identity",)
+
+
 def test_a_login_is_accepted() -> None:
     assert play(config(), lambda _: granted("tok-9")).text == "tok-9"
