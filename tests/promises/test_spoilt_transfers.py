@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from shutil import rmtree
 
 import anyio
 import pytest
@@ -133,7 +134,26 @@ async def unpictured(cloud: Cloud, clean: Cloud, folder: Path) -> bool:
     return (folder / "image").read_bytes() == CONTENT
 
 
-WORK = [got, saved, stored, sent, replaced, listed, removed, pictured, unpictured]
+async def synced(cloud: Cloud, clean: Cloud, folder: Path) -> bool:
+    """What a damaged listing leaves out does not come, and nobody can know; what comes is right."""
+    here, copy = folder / "here", folder / "there"
+    here.mkdir(exist_ok=True)
+    rmtree(copy, ignore_errors=True)
+    content = {"small": os.urandom(500), "large": os.urandom(5000), "same": CONTENT}
+    for name, data in content.items():
+        (here / name).write_bytes(data)
+    prefix = f"{folder.name}/"
+    up = await cloud.sync_objects(here, "synced", prefix=prefix, segment_size=1000)
+    failed = {step.name for step, _ in up.failed}
+    arrived = [
+        await clean.get_object("synced", prefix + name) == content[name] for name in content if name not in failed
+    ]
+    await cloud.sync_objects(copy, "synced", prefix=prefix, way="down")
+    came = [path.read_bytes() == content[path.name] for path in copy.glob("*") if path.name in content]
+    return all(arrived) and (all(came) or bool(failed))
+
+
+WORK = [got, saved, stored, sent, replaced, listed, removed, synced, pictured, unpictured]
 
 
 @pytest.mark.parametrize("way", ["in process", "on the wire"])
