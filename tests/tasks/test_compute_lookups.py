@@ -38,3 +38,13 @@ async def test_aggregates_by_what_they_hold_although_nova_lists_them_by_nothing(
         searched = await cloud.search_aggregates(filters={"name": "b"})
         assert ([one.name for one in listed], [one.name for one in searched]) == (["a"], ["b"])
         assert len(await cloud.list_aggregates()) == 2
+
+
+@pytest.mark.parametrize("strict", [False, True])
+async def test_a_keypairs_name_is_its_id_wherever_it_was_seen(strict: bool, tmp_path: Path) -> None:
+    async with connect(FakeCloud(), tmp_path, strict=strict) as cloud:
+        made = await cloud.create_keypair("mine")
+        shown, [listed] = await cloud.get_keypair("mine"), await cloud.search_keypairs("m*")
+        assert shown is not None
+        assert [made.id, shown.id, listed.id] == ["mine"] * 3
+        assert await cloud.delete_keypair(shown.id) is True

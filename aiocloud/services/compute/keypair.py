@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from aiocloud._json import is_object
 from aiocloud.model import Place, Resource, Spec, Text
 
 __all__ = ["Keypair", "NewKeypair"]
@@ -27,6 +28,12 @@ class Keypair(Resource):
     """Only in the answer to a create in which Nova made the key, which it does no more from 2.92 on."""
     type: Text = "ssh"
     user_id: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, told: Any) -> Any:
+        """Nova counts keypairs, tells the number only to who asks for one of them, and takes it nowhere."""
+        return {**told, "id": told["name"]} if is_object(told) and "name" in told else told
 
 
 class NewKeypair(Spec):
