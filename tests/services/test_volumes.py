@@ -122,6 +122,7 @@ async def test_quotas_limits_and_types(fake: FakeCloud, tmp_path: Path) -> None:
         await cloud.create_volume(1, name="v")
         limits = await cloud.get_volume_limits()
         assert (limits.max_total_volumes, limits.total_volumes_used) == (3, 1)
+        assert limits.absolute["maxTotalVolumes"] == 3
         await cloud.delete_volume_quotas(project.name)
         assert (await cloud.get_volume_quotas(project.name)).volumes != 3
         kind = await cloud.block_storage.types.create(name="fast", is_public=False)

@@ -113,6 +113,11 @@ class VolumeLimits(Resource):
     total_backups_used: Annotated[int | None, Wire("totalBackupsUsed")] = None
     total_backup_gigabytes_used: Annotated[int | None, Wire("totalBackupGigabytesUsed")] = None
 
+    @property
+    def absolute(self) -> VolumeLimits:
+        """These limits: Cinder tells them under this name, and so scripts ask for them."""
+        return self
+
 
 class VolumeQuotas(Resource):
     """A project's quotas; -1 is unlimited. Those of single volume types (`gigabytes_ssd`) are in `properties`.
