@@ -12,6 +12,7 @@ from aiocloud.config.values import Reader
 
 __all__ = [
     "AUTH",
+    "AUTH_URLS",
     "CLOUD",
     "OLD_AUTH",
     "OLD_CLOUD",
@@ -151,6 +152,20 @@ AUTH = frozenset(
         "user_domain_name",
         "user_id",
         "username",
+    )
+)
+
+# Those that are addresses.
+AUTH_URLS = frozenset(
+    (
+        "access_token_endpoint",
+        "auth_url",
+        "device_authorization_endpoint",
+        "discovery_endpoint",
+        "endpoint",
+        "identity_provider_url",
+        "oauth2_endpoint",
+        "service_provider_endpoint",
     )
 )
 

@@ -263,7 +263,7 @@ class _Reading:
     def auth(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, (node, path) in self.layer.auth.items():
-            if key == "auth_url":
+            if key in keys.AUTH_URLS:
                 found[key] = values.url(_fill_node(node, self.region), path)
             else:
                 known = key in keys.AUTH

@@ -139,8 +139,14 @@ def over(under: Profile, upper: Profile) -> Profile:
 def well_known(base: str) -> str:
     """Where a host publishes its profile. ConfigError unless it is https (or on this machine)."""
     address = base if "://" in base else f"https://{base}"
-    parts = urlsplit(address)
-    if not parts.hostname or (parts.scheme != "https" and parts.hostname not in _LOCAL_HOSTS):
+    try:
+        parts = urlsplit(address)
+        host, named = parts.hostname, "@" in parts.netloc
+    except ValueError:
+        raise ConfigError("this is no address", key="profile") from None
+    if named:
+        raise ConfigError("a profile is fetched without a user and a password", key="profile")
+    if not host or (parts.scheme != "https" and host not in _LOCAL_HOSTS):
         raise ConfigError(f"a profile is fetched over https only, and {base!r} is no https address", key="profile")
     root = address.rstrip("/")
     return root if root.endswith("/.well-known/openstack/api") else f"{root}/.well-known/openstack/api"

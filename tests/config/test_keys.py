@@ -133,6 +133,8 @@ def test_a_key_of_a_service(files: Files, key: str) -> None:
         ("image_endpoint_override: 'https://me:pw@h/'", "image_endpoint_override"),
         ("auth: {auth_url: 'iam.example.com/v3', username: u}", "auth.auth_url"),
         ("auth: [a]", "auth"),
+        ("auth: {auth_url: 'https://h', endpoint: 'https://me:pw@h'}", "auth.endpoint"),
+        ("auth: {auth_url: 'https://h', discovery_endpoint: idp.example.com}", "auth.discovery_endpoint"),
         ("auth: {auth_url: 'https://h', username: [a, {b: \"c\\td\"}]}", "auth.username"),
         ("auth: {auth_url: 'https://h', usrname: u}", "auth.usrname"),
         ("auth: {username: u}", "auth.auth_url"),
@@ -145,6 +147,8 @@ def test_a_key_of_a_service(files: Files, key: str) -> None:
         ("region-nam: a", "region-nam"),
         ("profile: citycluod", "profile"),
         ("profile: 'http://example.com'", "profile"),
+        ("profile: 'https://['", "profile"),
+        ("profile: 'https://me:pw@example.com'", "profile"),
         ("status: gone", "status"),
         ("status: shutdown", "status"),
         ("verify: yes\nverify: no", "verify"),
@@ -306,7 +310,7 @@ def test_secrets_are_secret_and_names_are_not(files: Files) -> None:
         "access_token_type",
         "protocol",
     )
-    pairs = ", ".join(f"{name}: 'x'" for name in (*hidden, *shown))
+    pairs = ", ".join(f"{name}: 'https://x'" for name in (*hidden, *shown))
     config = files.cloud(f"auth: {{auth_url: 'https://h', {pairs}}}")
     assert {name for name in (*hidden, *shown) if isinstance(config.auth[name], SecretStr)} == set(hidden)
     assert all(values.is_secret(name) for name in hidden)
