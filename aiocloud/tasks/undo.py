@@ -104,7 +104,7 @@ class Undo:
                     ends.append(made)
                 except CloudError as error:
                     if not _is_unclear(error):
-                        self._searches.remove(search)
+                        self._searches = [each for each in self._searches if each is not search]
                     ends.append(error)
             ended.set()
 
