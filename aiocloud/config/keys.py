@@ -185,6 +185,23 @@ OLD_CLOUD: Mapping[str, str] = {
     "timeout": "api_timeout",
 }
 
+# Projects, whose names are no service types, though people write them.
+_PROJECTS = {
+    "barbican": "key_manager",
+    "cinder": "block_storage",
+    "designate": "dns",
+    "glance": "image",
+    "heat": "orchestration",
+    "ironic": "baremetal",
+    "keystone": "identity",
+    "magnum": "container_infrastructure_management",
+    "manila": "shared_file_system",
+    "neutron": "network",
+    "nova": "compute",
+    "octavia": "load_balancer",
+    "swift": "object_store",
+}
+
 # Keys that command-line tools keep in the same file; nothing to say about them.
 OTHER_TOOLS = frozenset({"beta_command", "debug", "deferred_help", "log_file", "log_level", "verbose_level"})
 
@@ -208,6 +225,9 @@ def service_key(key: str) -> tuple[str, str, str] | None:
 
 def suggest_key(key: str) -> str | None:
     """The key of a cloud that was probably meant, or None."""
+    project, _, rest = key.removeprefix("has_").partition("_")
+    if project in _PROJECTS and (rest in SERVICE or key == f"has_{project}"):
+        return f"{_PROJECTS[project]}_{rest}" if rest else f"has_{_PROJECTS[project]}"
     return suggest(key, _every_key())
 
 

@@ -149,6 +149,8 @@ def _take_service(layer: Layer, name: str, key: Scalar, node: Node, path: str) -
     service, suffix, spelled = found
     if not is_official(service):
         meant = keys.suggest_key(name)
+        if meant and key.source.kind == "variable":
+            return False  # it may be another program's
         if meant:
             raise wrong(key, path, f"unknown key; did you mean {meant}?")
         layer.note(key, path, f"{service} is no service type of OpenStack; taken for one of this cloud's own")

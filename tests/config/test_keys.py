@@ -384,3 +384,19 @@ def test_a_secret_that_is_no_yaml_is_not_said(files: Files, written: str) -> Non
 def test_tabs_are_named(files: Files) -> None:
     with pytest.raises(ConfigError, match="indent with spaces, not with tabs"):
         files.load("clouds:\n\tmine: {}\n")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("nova_api_version: 2", "compute_api_version"), ("has_swift: no", "has_object_store")]
+)
+def test_the_name_of_a_project_leads_to_its_service(files: Files, written: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=rf"did you mean {meant}\?"):
+        files.cloud(written)
+
+
+def test_variables_of_other_programs_break_nothing(files: Files, caplog: pytest.LogCaptureFixture) -> None:
+    own = {"OS_AUTH_URL": "https://h", "OS_USERNAME": "me", "OS_PASSWORD": "pw", "OS_PROJECT_NAME": "p"}
+    others = {"OS_IRONIC_API_VERSION": "1.50", "OS_QUEUES_API_VERSION": "2", "OS_EC2_ENDPOINT": "u"}
+    config = files.load("clouds: {}", environ={**own, **others}).cloud()
+    assert not config.services
+    assert "variable OS_IRONIC_API_VERSION: unknown; did you mean OS_BAREMETAL_API_VERSION?" in caplog.text
