@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from aiocloud.testing.fake import FakeCloud
 from aiocloud.testing.faults import Fault, Received
-from aiocloud.testing.kinds import Flavor, Plan
+from aiocloud.testing.http import Reply
+from aiocloud.testing.kinds import PLAIN, Flavor, Kind, Plan
+from aiocloud.testing.state import Knobs
 
-__all__ = ["FakeCloud", "Fault", "Flavor", "Plan", "Received"]
+__all__ = ["PLAIN", "FakeCloud", "Fault", "Flavor", "Kind", "Knobs", "Plan", "Received", "Reply"]

@@ -7,14 +7,14 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Unpack
 
 import anyio
 from anyio.lowlevel import checkpoint
 
 from aiocloud.testing import kinds
 from aiocloud.testing.cinder import Cinder
-from aiocloud.testing.faults import Fault, Received
+from aiocloud.testing.faults import Fault, Received, check_pattern
 from aiocloud.testing.glance import Glance
 from aiocloud.testing.http import Fail, Reply, Req
 from aiocloud.testing.keystone import Keystone
@@ -22,7 +22,7 @@ from aiocloud.testing.kinds import Kind, Plan
 from aiocloud.testing.neutron import Neutron
 from aiocloud.testing.nova import Nova
 from aiocloud.testing.serve import Message, Receive, Send, answer_asgi, serve
-from aiocloud.testing.state import Clock, CloudState, Ids, Knobs, RegionState, Service
+from aiocloud.testing.state import Clock, CloudState, Ids, Knobs, RegionState, Service, SetKnobs, pick
 from aiocloud.testing.swift import Swift
 from aiocloud.testing.transport import FakeTransport
 
@@ -33,9 +33,10 @@ class FakeCloud:
     """One or several clouds, each with keystone, nova, neutron, glance, swift and cinder.
 
     `FakeCloud()` is one cloud "fake" with one region; `FakeCloud.like("my-vexxhost", ...)`
-    has clouds of the talk. Further keywords are the fields of `Knobs` (latency,
-    boot_time, page_size, token_ttl, quotas, rate_limit ... in seconds and bytes), which
-    `fake.knobs` lets you change while it runs.
+    has clouds of the talk. `clouds` are several of your own: a name is a cloud with these
+    `regions` and of this `kind`, a `Plan` says everything. Further keywords are the fields
+    of `Knobs` (latency, boot_time, page_size, token_ttl, quotas, rate_limit ... in seconds
+    and bytes), which `fake.knobs` lets you change while it runs.
 
     An ASGI application; reached in process with `fake.transport` or over a port with
     `async with fake.serve() as url`. `fake.clouds_yaml()` has the credentials for both.
@@ -47,9 +48,9 @@ class FakeCloud:
         *,
         regions: Sequence[str] = ("RegionOne",),
         kind: Kind = "floating",
-        clouds: Sequence[Plan] | None = None,
+        clouds: Sequence[Plan | str] | None = None,
         seed: int = 0,
-        **knobs: Any,
+        **knobs: Unpack[SetKnobs],
     ) -> None:
         self.knobs = Knobs(**knobs)
         self.requests: list[Received] = []
@@ -59,21 +60,26 @@ class FakeCloud:
         self._faults: list[Fault] = []
         self._dice = random.Random(seed)
         self._spent: dict[tuple[str, str, str], tuple[float, float]] = {}
-        self.plans = (
-            tuple(clouds)
-            if clouds is not None
-            else (replace(kinds.PLAIN, name=name, regions=tuple(regions), kind=kind),)
+        names = (regions,) if isinstance(regions, str) else tuple(regions)
+        plain = replace(kinds.PLAIN, regions=names, kind=kind)
+        self.plans = tuple(
+            replace(plain, name=one) if isinstance(one, str) else one for one in ([name] if clouds is None else clouds)
         )
-        self.clouds = {plan.name: self._build(plan, seed) for plan in self.plans}
+        self.clouds: dict[str, CloudState] = {}
+        for plan in self.plans:
+            if plan.name in self.clouds:
+                raise ValueError(f"two fake clouds are called {plan.name!r}")
+            self.clouds[plan.name] = self._build(plan, seed)
         self.transport = FakeTransport(self)
 
     @classmethod
-    def like(cls, *names: str, seed: int = 0, **knobs: Any) -> FakeCloud:
-        """The talk's clouds of these names: my-vexxhost, my-citycloud, my-internap."""
-        return cls(clouds=[kinds.TALK[name] for name in names], seed=seed, **knobs)
+    def like(cls, *names: str, seed: int = 0, **knobs: Unpack[SetKnobs]) -> FakeCloud:
+        """The talk's clouds of these names: my-vexxhost, my-citycloud, my-internap; `KeyError` for another."""
+        clouds = [pick(kinds.TALK, name, "the talk has no cloud") for name in names]
+        return cls(clouds=clouds, seed=seed, **knobs)
 
     @classmethod
-    def talk(cls, *, seed: int = 0, **knobs: Any) -> FakeCloud:
+    def talk(cls, *, seed: int = 0, **knobs: Unpack[SetKnobs]) -> FakeCloud:
         """All three of the talk's clouds."""
         return cls.like(*kinds.TALK, seed=seed, **knobs)
 
@@ -93,14 +99,23 @@ class FakeCloud:
             plan.furnish(region)
         return cloud
 
+    def __repr__(self) -> str:
+        return f"<FakeCloud {', '.join(self.clouds)}>"
+
     # -- looking and steering
 
     def cloud(self, name: str | None = None) -> CloudState:
-        """A cloud's memory, by its name or the only one."""
-        return next(iter(self.clouds.values())) if name is None else self.clouds[name]
+        """A cloud's memory, by its name or the first one; `KeyError` for a name that is none."""
+        return pick(self.clouds, name, "there is no fake cloud")
 
     def fault(self, fault: Fault) -> Fault:
-        """Let this go wrong from now on; the earliest fault that strikes wins."""
+        """Let this go wrong from now on; the earliest fault that strikes wins.
+
+        `KeyError` when it is about a cloud or a region that is not there.
+        """
+        about = self.clouds.values() if fault.cloud is None else [self.cloud(fault.cloud)]
+        if fault.region:
+            pick({name: one for cloud in about for name, one in cloud.regions.items()}, fault.region, "no region")
         self._faults.append(fault)
         return fault
 
@@ -110,7 +125,11 @@ class FakeCloud:
             cloud.revoke_tokens()
 
     def count(self, *, service: str | None = None, method: str | None = None, path: str | None = None) -> int:
-        """How many requests were received; `path` is a glob below the service's root."""
+        """How many requests were received; `path` is a glob below the service's root.
+
+        `ValueError` for what no request can match: a service the fake has not, a path without its slash.
+        """
+        check_pattern(service, method, path)
         return sum(
             service in {None, one.service}
             and method in {None, one.method}

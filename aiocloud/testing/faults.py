@@ -11,7 +11,24 @@ from typing import Any, Literal
 
 from aiocloud.testing.http import Fail, Reply
 
+SERVICES = ("identity", "compute", "network", "image", "object-store", "block-storage")
+"""As the catalog names them."""
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "COPY", "OPTIONS")
+
 When = Literal["before", "after"]
+
+
+def check_pattern(service: str | None, method: str | None, path: str | None) -> None:
+    """Refuse, with a `ValueError`, what no request can ever match, for a test would pass for the wrong reason."""
+    for value, known, wrong in (
+        (service, SERVICES, "the fake has no service"),
+        (method, METHODS, "no request's method is"),
+    ):
+        if value is not None and value not in known:
+            raise ValueError(f"{wrong} {value!r}; there are: {', '.join(known)}")
+    if path is not None and path[:1] not in {"/", "*", "?", "["}:
+        raise ValueError(f"no path matches {path!r}: paths start with '/', so this has to start with '/' or '*'")
 
 
 class Cut(Exception):
@@ -57,6 +74,7 @@ class Fault:
     JSON) answers in the service's place. `reset` and `timeout` break or silence the
     connection "before" or "after" the service acted; `reset="refused"` lets no
     connection happen. `delay` (seconds) comes first. `mutate` changes the real answer.
+    One that could never match is a `ValueError`; `struck` tells whether it ever did.
     """
 
     service: str | None = None
@@ -76,6 +94,11 @@ class Fault:
     mutate: Callable[[Reply], Reply] | None = None
     struck: int = 0
     """How often it struck so far."""
+
+    def __post_init__(self) -> None:
+        check_pattern(self.service, self.method, self.path)
+        if self.status is None and (self.body is not None or self.headers):
+            raise ValueError("a fault with headers or a body needs the status that they come with")
 
     def matches(self, request: Received) -> bool:
         """Is this request one it is about?"""

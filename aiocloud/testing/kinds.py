@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 if TYPE_CHECKING:
     from aiocloud.testing.keystone import Keystone
@@ -36,18 +36,32 @@ class Plan:
     """One cloud to fake: who may log in and what is there at first."""
 
     name: str
-    regions: tuple[str, ...]
-    kind: Kind
-    username: str
-    project: str
+    regions: tuple[str, ...] = ("RegionOne",)
+    kind: Kind = "floating"
+    username: str = "demo"
+    project: str = "demo"
     password: str = "secret"  # noqa: S105 - of a fake cloud
     domain_id: str = "default"
     flavors: tuple[Flavor, ...] = ()
     images: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
-    """For two-networks: the one that routes outside, the one that doesn't."""
+    """For two-networks: the one that routes outside, the one that doesn't; none: "outside" and "inside"."""
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
     """More keys for its entry in clouds.yaml."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"there is no kind of cloud {self.kind!r}; there are: {', '.join(get_args(Kind))}")
+        if not self.regions:
+            raise ValueError(f"regions of the fake cloud {self.name!r}: one name or more is expected here")
+        for name in (self.name, *self.regions):
+            if not re.fullmatch(r"[\w.-]+", name, re.ASCII):
+                raise ValueError(f"{name!r} can't be in a URL: letters, digits, '.', '_' and '-' are good names")
+
+    @property
+    def pair(self) -> tuple[str, ...]:
+        """The names of its two networks; none for the other kinds."""
+        return (self.networks or ("outside", "inside")) if self.kind == "two-networks" else ()
 
     def people(self, keystone: Keystone) -> None:
         """Make its user and its administrator, both with a project."""
@@ -78,7 +92,7 @@ class Plan:
         if self.kind == "provider":
             add("public", "198.18.0.0/16", "2001:db8:18::/64", project_id=owner, shared=True, external=True)
         elif self.kind == "two-networks":
-            outside, inside = self.networks
+            outside, inside = self.pair
             add(outside, "198.19.0.0/16", project_id=owner, shared=True)
             add(inside, "10.17.0.0/16", project_id=owner, shared=True)
         else:
@@ -101,8 +115,9 @@ class Plan:
             "identity_api_version": 3,
             **self.extra,
         }
-        if self.networks:
-            outside, inside = self.networks
+        if self.pair:
+            outside, inside = self.pair
+            entry.setdefault("floating_ip_source", "None")
             values = {
                 "networks": [
                     {"name": outside, "routes_externally": True, "default_interface": True},
@@ -174,7 +189,6 @@ TALK = {
         flavors=(*SMALL, Flavor("A1.1", 1024, 1, 20), Flavor("A1.2", 2048, 2, 40), Flavor("A1.4", 4096, 4, 80, "A1.4")),
         images=("Ubuntu 16.04 LTS (Xenial Xerus)",),
         networks=("inap-17037-WAN1654", "inap-17037-LAN3631"),
-        extra={"floating_ip_source": "None"},
     ),
 }
 

@@ -13,10 +13,10 @@ import itertools
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import anyio
 from anyio.lowlevel import RunVar
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from aiocloud.testing.nova import Nova
     from aiocloud.testing.swift import Swift
 
+T = TypeVar("T")
+
 Wire = dict[str, Any]
 """A resource as the API writes it in JSON."""
 
@@ -38,16 +40,29 @@ Wire = dict[str, Any]
 class Clock:
     """Seconds since 1970 that pass as the running event loop's time does.
 
-    So trio's `MockClock` moves the fake along. Never goes back, also from one loop
-    to the next.
+    So trio's `MockClock` moves the fake along, and `move` does it anywhere. Never goes
+    back, also from one loop to the next.
     """
 
     def __init__(self) -> None:
         self._latest = time.time()
+        self._moved = 0.0
         self._offset: RunVar[float] = RunVar("aiocloud.testing.clock")
+
+    def move(self, seconds: float) -> None:
+        """Let so much time pass at once for the fake: what was to happen by then happens, tokens expire.
+
+        Not for whoever waits: a client that looks again in five seconds still does.
+        """
+        if seconds < 0:
+            raise ValueError("the fake's clock never goes back")
+        self._moved += seconds
 
     def now(self) -> float:
         """Seconds since 1970."""
+        return self._running() + self._moved
+
+    def _running(self) -> float:
         try:
             ticks = anyio.current_time()
         except Exception:  # noqa: BLE001 - no loop runs: its type differs from one anyio to the next
@@ -59,6 +74,15 @@ class Clock:
             self._offset.set(offset)
         self._latest = max(self._latest, ticks + offset)
         return self._latest
+
+
+def pick(known: Mapping[str, T], name: str | None, wrong: str) -> T:
+    """The one of this name, or the first; a `KeyError` that says what there is."""
+    if name is None:
+        return next(iter(known.values()))
+    if name not in known:
+        raise KeyError(f"{wrong} {name!r}; there are: {', '.join(known)}")
+    return known[name]
 
 
 def stamp(seconds: float, *, suffix: str = "Z", micro: bool = False) -> str:
@@ -109,6 +133,19 @@ class Knobs:
     """Bytes: swift's limit for one object."""
 
 
+class SetKnobs(TypedDict, total=False):
+    """Those of `Knobs` that are not as usual, for the checkers."""
+
+    latency: float
+    boot_time: float
+    work_time: float
+    page_size: int
+    token_ttl: float
+    rate_limit: float | None
+    quotas: dict[str, int]
+    max_object_size: int
+
+
 @dataclass
 class TokenState:
     """One token, valid or not."""
@@ -142,8 +179,8 @@ class CloudState:
         self.regions: dict[str, RegionState] = {}
 
     def region(self, name: str | None = None) -> RegionState:
-        """A region by its name, or the only one, with everything due done."""
-        found = next(iter(self.regions.values())) if name is None else self.regions[name]
+        """A region by its name, or the first one, with everything due done; `KeyError` for a name that is none."""
+        found = pick(self.regions, name, f"the fake cloud {self.name!r} has no region")
         found.settle()
         return found
 

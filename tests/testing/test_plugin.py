@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import aiocloud
 from aiocloud.testing import FakeCloud
 
 
@@ -28,3 +29,32 @@ def once(fake_cloud: FakeCloud) -> FakeCloud:
 
 def test_the_cloud_is_one_within_a_test(fake_cloud: FakeCloud, once: FakeCloud) -> None:
     assert once is fake_cloud
+
+
+@pytest.fixture
+def shell_of_an_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OS_CLOUD", "production")
+    monkeypatch.setenv("OS_AUTH_URL", "https://production.example/v3")
+    monkeypatch.setenv("OS_USERNAME", "operator")
+    monkeypatch.setenv("OS_CLIENT_SECURE_FILE", "/nowhere/secure.yaml")
+
+
+@pytest.mark.anyio
+async def test_the_shell_it_runs_in_does_not_reach_a_test(
+    shell_of_an_operator: None, fake_cloud: FakeCloud, fake_clouds_yaml: Path
+) -> None:
+    async with aiocloud.connect_all(transport=fake_cloud.transport) as fleet:
+        assert [cloud.name for cloud in fleet] == ["fake"]
+    async with aiocloud.connect(transport=fake_cloud.transport) as cloud:
+        assert await cloud.list_servers() == []
+
+
+class TestCloudsOfOnesOwn:
+    @pytest.fixture
+    def fake_cloud(self) -> FakeCloud:
+        return FakeCloud(clouds=["east", "west"], boot_time=0)
+
+    @pytest.mark.anyio
+    async def test_a_fixture_of_the_same_name_gives_them(self, fake_cloud: FakeCloud, fake_clouds_yaml: Path) -> None:
+        async with aiocloud.connect_all(transport=fake_cloud.transport) as fleet:
+            assert [cloud.name for cloud in fleet] == ["east", "west"]
