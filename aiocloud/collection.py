@@ -26,6 +26,7 @@ from aiocloud.match import as_filters, can_be_id, is_glob, matches, named, only
 from aiocloud.model import Page, Resource, Spec, Which, build, read_many, read_one, text_of, wire_names
 from aiocloud.paths import join
 from aiocloud.poller import Poll
+from aiocloud.progress import OnProgress, watched
 
 __all__ = ["Collection", "Creatable", "Filters", "Listing", "Query", "Which"]
 
@@ -251,12 +252,13 @@ class Listing(Generic[R]):
         timeout: float = 600.0,
         interval: float = 2.0,
         at_once: bool = True,
+        progress: OnProgress = None,
     ) -> R:
         """Wait until it has this status (ACTIVE, available, ...), or until this is true of it, and give that state.
 
         However many wait in a region, they share one poll. `timeout` and `interval` (the longest pause between two looks)
-        are in seconds; `at_once=False` for what was begun just now. Raises ResourceFailed when it ends in an error status or
-        is gone, Timeout when time is up.
+        are in seconds; `at_once=False` for what was begun just now; `progress` is told at each look, in per cent. Raises
+        ResourceFailed when it ends in an error status or is gone, Timeout when time is up.
         """
         wanted = until if isinstance(until, str) else "as it should be"
 
@@ -273,9 +275,10 @@ class Listing(Generic[R]):
             return False
 
         what = f"{self.kind} {id_} becoming {wanted}"
+        look = watched(progress, f"{self.kind} {id_}", check)
         try:
             seen = await self.poll.wait(
-                id_, check, what=what, timeout=timeout, interval=interval, goal=wanted, at_once=at_once
+                id_, look, what=what, timeout=timeout, interval=interval, goal=wanted, at_once=at_once
             )
         except Timeout as error:
             self._here(error)
@@ -283,7 +286,9 @@ class Listing(Generic[R]):
         assert seen is not None  # noqa: S101 - `check` raises for one that is gone
         return seen
 
-    async def wait_until_gone(self, name_or_id: Which, *, timeout: float = 600.0, interval: float = 2.0) -> None:
+    async def wait_until_gone(
+        self, name_or_id: Which, *, timeout: float = 600.0, interval: float = 2.0, progress: OnProgress = None
+    ) -> None:
         """Wait until it is no longer there. Raises ResourceFailed when its deletion fails, Timeout when time is up."""
         id_ = await self.id_of(name_or_id)
 
@@ -293,9 +298,10 @@ class Listing(Generic[R]):
             return seen is None or _status(seen) in _GONE
 
         what = f"{self.kind} {id_} being deleted"
+        look = watched(progress, f"{self.kind} {id_}", check)
         try:
             await self.poll.wait(
-                id_, check, what=what, timeout=timeout, interval=interval, goal="gone", absent_is_gone=True
+                id_, look, what=what, timeout=timeout, interval=interval, goal="gone", absent_is_gone=True
             )
         except Timeout as error:
             self._here(error)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
-__all__ = ["Meter", "OnProgress", "Part", "Progress"]
+__all__ = ["Meter", "OnProgress", "Part", "Progress", "watched"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` bytes of `what`; `total` is None while nobody knows it."""
+    """`done` of `total` bytes of `what`; `total` is None while nobody knows it.
+
+    Of what is waited for, `done` is in per cent.
+    """
 
     done: int
     total: int | None
@@ -62,3 +67,23 @@ class Part:
     def restart(self) -> None:
         """It begins again."""
         self.reach(0)
+
+
+def watched(report: OnProgress, what: str, until: Callable[[T], bool]) -> Callable[[T], bool]:
+    """`until`, which tells at each look how much of `what` is done, in per cent: as the service says, and 100 at the end."""
+    if report is None:
+        return until
+    told = report
+
+    def look(seen: T) -> bool:
+        is_so = until(seen)
+        told(Progress(100 if is_so else _percent(seen), 100, what))
+        return is_so
+
+    return look
+
+
+def _percent(seen: Any) -> int:
+    """What Nova says of a server (35), and Cinder of a snapshot ("35%"); the others say nothing."""
+    text = str(getattr(seen, "progress", None) or 0).rstrip("%")
+    return min(int(text), 99) if text.isdecimal() else 0

@@ -215,7 +215,8 @@ def _show(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
 
 
 def _create(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
-    takes_progress = "progress" in inspect.signature(verb).parameters
+    # A bar is for bytes: of what is waited for, `progress` is told in per cent.
+    takes_progress = {"data", "progress"} <= inspect.signature(verb).parameters.keys()
 
     async def run(given: Given, where: Where, how: How) -> int:
         with bars() as bar:

@@ -10,6 +10,7 @@ import anyio
 
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import CloudError, InvalidRequest
+from aiocloud.progress import OnProgress
 from aiocloud.region import Region
 from aiocloud.services.compute.server import Server
 from aiocloud.tasks.boot import Boot
@@ -48,12 +49,14 @@ async def create_servers(
     wait: bool = True,
     timeout: float = 180,
     limit: int | None = None,
+    progress: OnProgress = None,
 ) -> list[Creation]:
     """Make many servers at once, `limit` at a time; an outcome for each, in the order in which they were asked for.
 
     `boots` says what to boot (`Boot("web", image="devuan", flavor="m1.tiny")`); one of them with a `count` gives so many,
     called web-1, web-2 and so on. `giving` says which addresses (by default whatever it takes to be reached). What they
     need to know of the cloud is asked once for all, and one poll waits for all. One that fails costs the others nothing.
+    `progress` is told of each, at each look, in per cent.
     """
     wanted = _numbered(boots, count)
     outcomes: dict[int, Creation] = {}
@@ -63,7 +66,9 @@ async def create_servers(
         async with limiter:
             began = anyio.current_time()
             try:
-                server = await make_server(cloud, boot, giving or Giving(), wait=wait, timeout=timeout)
+                server = await make_server(
+                    cloud, boot, giving or Giving(), wait=wait, timeout=timeout, progress=progress
+                )
             except CloudError as error:
                 outcomes[nth] = NotCreated(boot, error, anyio.current_time() - began)
             else:

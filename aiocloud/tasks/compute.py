@@ -11,6 +11,7 @@ from aiocloud.errors import BadRequest, Conflict, InvalidRequest, NotFound
 from aiocloud.match import matches
 from aiocloud.model import Resource, Which, read_one, text_of
 from aiocloud.paths import join
+from aiocloud.progress import OnProgress
 from aiocloud.reconcile import MARK
 from aiocloud.region import Region
 from aiocloud.services.compute.host import Aggregate, ServerGroup
@@ -83,7 +84,14 @@ async def delete_keypair(cloud: Region, name: Which, ignore_missing: bool = True
 
 
 async def create_image_snapshot(
-    cloud: Region, name: str, server: Which, wait: bool = False, timeout: float = 3600, **metadata: str
+    cloud: Region,
+    name: str,
+    server: Which,
+    wait: bool = False,
+    timeout: float = 3600,
+    *,
+    progress: OnProgress = None,
+    **metadata: str,
 ) -> Image:
     """Make an image of a server's disk as it is now, with `metadata` on it; with `wait`, until it is active.
 
@@ -102,7 +110,7 @@ async def create_image_snapshot(
             return [image for image in await images.named(name) if image.get(MARK) == undo.mark]
 
         image = await made_elsewhere(cloud, undo, name, send, look)
-        return await images.wait(image.id, until="active", timeout=timeout) if wait else image
+        return await images.wait(image.id, until="active", timeout=timeout, progress=progress) if wait else image
 
 
 async def list_availability_zone_names(cloud: Region, unavailable: bool = False) -> list[str]:

@@ -14,6 +14,7 @@ from aiocloud.collection import Query
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import InvalidRequest, NoPublicAddress, NotFound, ResourceFailed, Timeout
 from aiocloud.model import Resource, Which
+from aiocloud.progress import OnProgress, watched
 from aiocloud.region import Region
 from aiocloud.services.compute.server import Server
 from aiocloud.services.network.floating_ip import FloatingIP
@@ -167,6 +168,8 @@ async def create_floating_ip(
     port: Which | None = None,
     wait: bool = False,
     timeout: float = 60,
+    *,
+    progress: OnProgress = None,
 ) -> FloatingIP:
     """Make a floating IP, from `network` or the one that floating IPs come from here; with a server or port, on it.
 
@@ -201,10 +204,10 @@ async def create_floating_ip(
                 cloud=cloud.name,
                 region=cloud.region_name,
             ) from error
-        return made if not wait or port_id is None else await _until_active(cloud, made, timeout)
+        return made if not wait or port_id is None else await _until_active(cloud, made, timeout, progress)
 
 
-async def _until_active(cloud: Region, made: FloatingIP, timeout: float) -> FloatingIP:
+async def _until_active(cloud: Region, made: FloatingIP, timeout: float, progress: OnProgress = None) -> FloatingIP:
     what = f"floating IP {made.floating_ip_address} becoming ACTIVE"
 
     def active(seen: FloatingIP | None) -> bool:
@@ -214,7 +217,13 @@ async def _until_active(cloud: Region, made: FloatingIP, timeout: float) -> Floa
             )
         return seen.status == "ACTIVE"
 
-    seen = await cloud.network.floating_ips.poll.wait(made.id, active, what=what, timeout=timeout, goal="ACTIVE")
+    seen = await cloud.network.floating_ips.poll.wait(
+        made.id,
+        watched(progress, f"floating IP {made.floating_ip_address}", active),
+        what=what,
+        timeout=timeout,
+        goal="ACTIVE",
+    )
     assert seen is not None  # noqa: S101 - `active` raises for one that is gone
     return seen
 

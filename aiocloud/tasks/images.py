@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from aiocloud.errors import InvalidRequest
 from aiocloud.model import Which
-from aiocloud.progress import OnProgress
+from aiocloud.progress import OnProgress, watched
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image, on_the_wire
 from aiocloud.tasks import image_content
@@ -176,7 +176,13 @@ async def get_image_id(cloud: Region, image_name: str, exclude: str | None = Non
 
 
 async def delete_image(
-    cloud: Region, name_or_id: Which, wait: bool = False, timeout: float = 3600, delete_objects: bool = True
+    cloud: Region,
+    name_or_id: Which,
+    wait: bool = False,
+    timeout: float = 3600,
+    delete_objects: bool = True,
+    *,
+    progress: OnProgress = None,
 ) -> bool:
     """Remove an image: True, or False when it was not there. With it goes the object that a task import left in Swift."""
     images = cloud.image.images
@@ -189,9 +195,13 @@ async def delete_image(
         place, _, text = task_object.partition("/")
         await delete_object(cloud, place, text)
     if wait:
+
+        def is_gone(seen: Image | None) -> bool:
+            return seen is None or seen.status in ("deleted", "pending_delete")
+
         await images.poll.wait(
             image.id,
-            lambda seen: seen is None or seen.status in ("deleted", "pending_delete"),
+            watched(progress, f"image {image.name or image.id}", is_gone),
             what=f"the removal of image {image.id}",
             timeout=timeout,
             goal="gone",

@@ -14,6 +14,7 @@ import anyio
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import NoPublicAddress
 from aiocloud.model import Which
+from aiocloud.progress import OnProgress
 from aiocloud.reconcile import MARK
 from aiocloud.region import Region
 from aiocloud.services.compute.server import NewServer, Server
@@ -52,7 +53,9 @@ class Giving:
         return bool(self.ips) or self.ip_pool is not None
 
 
-async def make_server(cloud: Region, boot: Boot, giving: Giving, *, wait: bool, timeout: float) -> Server:
+async def make_server(
+    cloud: Region, boot: Boot, giving: Giving, *, wait: bool, timeout: float, progress: OnProgress = None
+) -> Server:
     """Make one; see `create_server`."""
     found, giving = await _look_up(cloud, boot, giving)
     spec = new_server(boot, found)
@@ -63,7 +66,7 @@ async def make_server(cloud: Region, boot: Boot, giving: Giving, *, wait: bool, 
             ports = len(found.networks) if found.networks is not None else 1
             fresh = not any(network.get("port") for network in found.networks or ())
             early = _Early(ports=ports, fresh=fresh)
-            now = await wait_and_give(cloud, server.id, giving, undo, timeout=timeout, early=early)
+            now = await wait_and_give(cloud, server.id, giving, undo, timeout=timeout, early=early, progress=progress)
         else:
             now = await _look_at(cloud, server)
         return now.changed(admin_pass=server.admin_pass)
@@ -132,7 +135,14 @@ class _Early:
 
 
 async def wait_and_give(
-    cloud: Region, server_id: str, giving: Giving, undo: Undo, *, timeout: float, early: _Early | None = None
+    cloud: Region,
+    server_id: str,
+    giving: Giving,
+    undo: Undo,
+    *,
+    timeout: float,
+    early: _Early | None = None,
+    progress: OnProgress = None,
 ) -> Server:
     """Wait until a server is ACTIVE and give it its addresses; a new server's as soon as it has a port, while it boots.
 
@@ -142,7 +152,12 @@ async def wait_and_give(
         if early is not None and giving.auto_ip and not giving.by_hand:
             tasks.start_soon(_reach_early, cloud, server_id, giving, undo, early)
         seen = await cloud.compute.servers.wait(
-            server_id, until="ACTIVE", timeout=timeout, interval=LONGEST_PAUSE, at_once=early is None
+            server_id,
+            until="ACTIVE",
+            timeout=timeout,
+            interval=LONGEST_PAUSE,
+            at_once=early is None,
+            progress=progress,
         )
         if early is not None:
             early.waiting.cancel()

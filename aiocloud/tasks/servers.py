@@ -11,6 +11,7 @@ from aiocloud.concurrent import concurrently
 from aiocloud.errors import CloudError, InvalidRequest, Leftover, NotFound
 from aiocloud.match import as_filters, can_be_id, matches, named, only
 from aiocloud.model import Which
+from aiocloud.progress import OnProgress
 from aiocloud.region import Region
 from aiocloud.services.compute.server import Server
 from aiocloud.tasks.addresses import with_addresses
@@ -173,6 +174,7 @@ async def create_server(
     scheduler_hints: Mapping[str, Any] | None = None,
     block_device_mapping_v2: Sequence[Mapping[str, Any]] | None = None,
     extra_body: Mapping[str, Any] | None = None,
+    progress: OnProgress = None,
 ) -> Server:
     """Make a server; image, flavor, network and the rest by name, id, resource or `{"id": ...}`.
 
@@ -183,7 +185,7 @@ async def create_server(
 
     Raises InvalidRequest for a name that is not there, ResourceFailed with Nova's words when it ends in ERROR,
     NoPublicAddress saying why, Timeout. Then, and when it is cancelled, what was made is removed again; what could not be
-    is named in the error's `leftovers`.
+    is named in the error's `leftovers`. While it is waited for, `progress` is told at each look, in per cent.
     """
     boot = Boot(
         name=name,
@@ -215,7 +217,7 @@ async def create_server(
         extra_body=extra_body,
     )
     giving = Giving(auto_ip, ips, ip_pool, reuse_ips, nat_destination)
-    return await make_server(cloud, boot, giving, wait=wait, timeout=timeout)
+    return await make_server(cloud, boot, giving, wait=wait, timeout=timeout, progress=progress)
 
 
 async def wait_for_server(
@@ -227,16 +229,18 @@ async def wait_for_server(
     reuse: bool = False,
     timeout: float = 180,
     nat_destination: str | None = None,
+    *,
+    progress: OnProgress = None,
 ) -> Server:
     """Wait until a server is ACTIVE and, with `auto_ip`, has an address that it can be reached by.
 
     Raises ResourceFailed with Nova's words when it ends in ERROR or disappears, NoPublicAddress saying why, Timeout after
-    `timeout` seconds. The server itself is left as it is.
+    `timeout` seconds. The server itself is left as it is. `progress` is told at each look, in per cent.
     """
     server_id = await cloud.compute.servers.id_of(server)
     giving = Giving(auto_ip, ips, ip_pool, reuse, nat_destination)
     async with Undo(cloud) as undo:
-        return await wait_and_give(cloud, server_id, giving, undo, timeout=timeout)
+        return await wait_and_give(cloud, server_id, giving, undo, timeout=timeout, progress=progress)
 
 
 async def get_active_server(
@@ -249,6 +253,8 @@ async def get_active_server(
     wait: bool = False,
     timeout: float = 180,
     nat_destination: str | None = None,
+    *,
+    progress: OnProgress = None,
 ) -> Server | None:
     """The server when it is ACTIVE, with its address seen to; None while it is still being built.
 
@@ -258,7 +264,9 @@ async def get_active_server(
         seen = await cloud.compute.servers.get(server)
         if seen.status not in ("ACTIVE", "ERROR"):
             return None
-    return await wait_for_server(cloud, server, auto_ip, ips, ip_pool, reuse, timeout, nat_destination)
+    return await wait_for_server(
+        cloud, server, auto_ip, ips, ip_pool, reuse, timeout, nat_destination, progress=progress
+    )
 
 
 async def update_server(
@@ -295,13 +303,15 @@ async def rebuild_server(
     bare: bool = False,
     wait: bool = False,
     timeout: float = 180,
+    *,
+    progress: OnProgress = None,
 ) -> Server:
     """Make a server's root disk anew from an image; with `wait`, until it is ACTIVE again."""
     image = await cloud.image.images.id_of(image_id)
     server = await cloud.compute.servers.rebuild(server_id, image, admin_pass=admin_pass)
     if not wait:
         return server
-    done = await wait_for_server(cloud, server, auto_ip=False, timeout=timeout)
+    done = await wait_for_server(cloud, server, auto_ip=False, timeout=timeout, progress=progress)
     return (await _dress(cloud, [done], detailed=detailed, bare=bare))[0].changed(admin_pass=server.admin_pass)
 
 
@@ -312,6 +322,8 @@ async def delete_server(
     timeout: float = 180,
     delete_ips: bool = False,
     delete_ip_retry: int = 1,
+    *,
+    progress: OnProgress = None,
 ) -> bool:
     """Remove a server: True, or False when it was not there.
 
@@ -333,9 +345,9 @@ async def delete_server(
     deleted = await servers.delete({"id": id})
     if not deleted and id == name_or_id and (found := await servers.find(id)):
         # A name can look like an id: when no server has the id, perhaps one has the name.
-        return await delete_server(cloud, found, wait, timeout, delete_ips, delete_ip_retry)
+        return await delete_server(cloud, found, wait, timeout, delete_ips, delete_ip_retry, progress=progress)
     if wait and deleted:
-        await servers.wait_until_gone({"id": id}, timeout=timeout, interval=LONGEST_PAUSE)
+        await servers.wait_until_gone({"id": id}, timeout=timeout, interval=LONGEST_PAUSE, progress=progress)
     return deleted
 
 

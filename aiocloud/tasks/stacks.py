@@ -11,6 +11,7 @@ from aiocloud.errors import InvalidRequest, NotFound, ResourceFailed
 from aiocloud.match import matches
 from aiocloud.model import Which, read_one, text_of
 from aiocloud.paths import join
+from aiocloud.progress import OnProgress, watched
 from aiocloud.region import Region
 from aiocloud.services.orchestration.stack import Stack
 from aiocloud.tasks.lookup import given
@@ -31,6 +32,8 @@ async def create_stack(
     wait: bool = False,
     timeout: float = 3600,
     environment_files: Sequence[str | os.PathLike[str]] | None = None,
+    *,
+    progress: OnProgress = None,
     **parameters: Any,
 ) -> Stack:
     """Make a stack from a template: a file on this machine, with all that it names, or a URL that Heat fetches.
@@ -52,7 +55,7 @@ async def create_stack(
         parameters,
     )
     made = await cloud.orchestration.stacks.create(name=name, **body)
-    return await _wait(cloud, name, made.id, "CREATE", timeout) if wait else await _get(cloud, name)
+    return await _wait(cloud, name, made.id, "CREATE", timeout, progress) if wait else await _get(cloud, name)
 
 
 async def _body(
@@ -92,6 +95,8 @@ async def update_stack(
     wait: bool = False,
     timeout: float = 3600,
     environment_files: Sequence[str | os.PathLike[str]] | None = None,
+    *,
+    progress: OnProgress = None,
     **parameters: Any,
 ) -> Stack:
     """Change a stack to what a template and all its parameters, given anew, describe. Arguments as of `create_stack`."""
@@ -110,7 +115,7 @@ async def update_stack(
     )
     before = stack.updated_at
     updated = await cloud.orchestration.stacks.update(stack, **body)
-    return await _wait(cloud, stack.name, stack.id, "UPDATE", timeout, before) if wait else updated
+    return await _wait(cloud, stack.name, stack.id, "UPDATE", timeout, progress, before) if wait else updated
 
 
 async def _get(cloud: Region, name_or_id: str, resolve_outputs: bool = True) -> Stack:
@@ -122,7 +127,13 @@ async def _get(cloud: Region, name_or_id: str, resolve_outputs: bool = True) -> 
 
 
 async def _wait(
-    cloud: Region, name: str, stack_id: str, action: str, timeout: float, before: str | None = None
+    cloud: Region,
+    name: str,
+    stack_id: str,
+    action: str,
+    timeout: float,
+    progress: OnProgress,
+    before: str | None = None,
 ) -> Stack:
     """Until it is complete. A stack's state stays that of its last action until the next has begun."""
 
@@ -136,7 +147,7 @@ async def _wait(
 
     stacks = cloud.orchestration.stacks
     what = f"{action.lower()} of stack {name}"
-    await stacks.poll.wait(stack_id, done, what=what, timeout=timeout, goal=action)
+    await stacks.poll.wait(stack_id, watched(progress, f"stack {name}", done), what=what, timeout=timeout, goal=action)
     # A listing leaves out its outputs.
     return await stacks.get({"name": name, "id": stack_id})
 
@@ -175,7 +186,9 @@ async def search_stacks(
     return await cloud.orchestration.stacks.search(name_or_id, filters)
 
 
-async def delete_stack(cloud: Region, name_or_id: Which, wait: bool = False, timeout: float = 3600) -> bool:
+async def delete_stack(
+    cloud: Region, name_or_id: Which, wait: bool = False, timeout: float = 3600, *, progress: OnProgress = None
+) -> bool:
     """Remove a stack with all that it made: True, or False when it was not there.
 
     `wait` is until it is gone, at most `timeout` seconds. Raises ResourceFailed with Heat's words when that fails.
@@ -194,6 +207,11 @@ async def delete_stack(cloud: Region, name_or_id: Which, wait: bool = False, tim
 
     what = f"removal of stack {stack.name}"
     await cloud.orchestration.stacks.poll.wait(
-        stack.id, gone, what=what, timeout=timeout, goal="gone", absent_is_gone=True
+        stack.id,
+        watched(progress, f"stack {stack.name}", gone),
+        what=what,
+        timeout=timeout,
+        goal="gone",
+        absent_is_gone=True,
     )
     return True

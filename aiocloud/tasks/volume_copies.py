@@ -9,6 +9,7 @@ from aiocloud._json import mapping
 from aiocloud.collection import Creatable, Listing
 from aiocloud.errors import InvalidRequest
 from aiocloud.model import Which, build
+from aiocloud.progress import OnProgress, watched
 from aiocloud.reconcile import MARK
 from aiocloud.region import Region
 from aiocloud.services.block_storage.backup import Backup, NewBackup
@@ -45,6 +46,7 @@ async def create_volume_snapshot(
     description: str | None = None,
     metadata: Mapping[str, str] | None = None,
     extra_body: dict[str, Any] | None = None,
+    progress: OnProgress = None,
 ) -> Snapshot:
     """Keep a volume as it is now; `force` also while it is attached.
 
@@ -57,7 +59,7 @@ async def create_volume_snapshot(
     async with Undo(cloud) as undo:
         spec = build(NewSnapshot, volume_id=volume, **wanted, metadata={**(metadata or {}), MARK: undo.mark})
         snapshot = await _create(undo, "snapshot", snapshots, spec)
-        return await _available(cloud, snapshots, snapshot, timeout) if wait else snapshot
+        return await _available(cloud, snapshots, snapshot, timeout, progress) if wait else snapshot
 
 
 async def create_volume_backup(
@@ -70,6 +72,8 @@ async def create_volume_backup(
     timeout: float | None = None,
     incremental: bool = False,
     snapshot_id: str | None = None,
+    *,
+    progress: OnProgress = None,
 ) -> Backup:
     """Copy a volume, or a snapshot of it, to where backups are kept; `force` also while it is attached.
 
@@ -91,7 +95,7 @@ async def create_volume_backup(
         markable = newest and await backups.endpoint.supports(_MARKED)
         marked = {"metadata": {MARK: undo.mark}} if markable else {}
         backup = await _create(undo, "backup", backups, build(NewBackup, volume_id=volume, **wanted, **marked))
-        return await _available(cloud, backups, backup, timeout) if wait else backup
+        return await _available(cloud, backups, backup, timeout, progress) if wait else backup
 
 
 async def _create(undo: Undo, kind: str, copies: Creatable[C, Any], spec: NewSnapshot | NewBackup) -> C:
@@ -111,7 +115,7 @@ async def _create(undo: Undo, kind: str, copies: Creatable[C, Any], spec: NewSna
     return await undo.create(kind, lambda: copies.create_from(spec), look, remove)
 
 
-async def _available(cloud: Region, listing: Listing[C], made: C, timeout: float | None) -> C:
+async def _available(cloud: Region, listing: Listing[C], made: C, timeout: float | None, progress: OnProgress) -> C:
     label = f"{listing.kind} {made.name or made.id}"
 
     def there(seen: C | None) -> bool:
@@ -124,13 +128,20 @@ async def _available(cloud: Region, listing: Listing[C], made: C, timeout: float
 
     what = f"{label} becoming available"
     longest = TIMEOUT if timeout is None else timeout
-    seen = await listing.poll.wait(made.id, there, what=what, timeout=longest, goal="available")
+    seen = await listing.poll.wait(
+        made.id, watched(progress, label, there), what=what, timeout=longest, goal="available"
+    )
     assert seen is not None  # noqa: S101 - `there` raises for one that is gone
     return seen
 
 
 async def delete_volume_snapshot(
-    cloud: Region, name_or_id: Which | None = None, wait: bool = False, timeout: float | None = None
+    cloud: Region,
+    name_or_id: Which | None = None,
+    wait: bool = False,
+    timeout: float | None = None,
+    *,
+    progress: OnProgress = None,
 ) -> bool:
     """Remove a snapshot: True, or False when it was not there. `wait` is until it is gone, at most `timeout` seconds."""
     snapshots = cloud.block_storage.snapshots
@@ -138,7 +149,7 @@ async def delete_volume_snapshot(
     if snapshot is None or not await snapshots.delete(snapshot):
         return False
     if wait:
-        await _gone(cloud, snapshots, snapshot, timeout)
+        await _gone(cloud, snapshots, snapshot, timeout, progress)
     return True
 
 
@@ -148,6 +159,8 @@ async def delete_volume_backup(
     force: bool = False,
     wait: bool = False,
     timeout: float | None = None,
+    *,
+    progress: OnProgress = None,
 ) -> bool:
     """Remove a backup: True, or False when it was not there.
 
@@ -162,7 +175,7 @@ async def delete_volume_backup(
     elif not await backups.delete(backup):
         return False
     if wait:
-        await _gone(cloud, backups, backup, timeout)
+        await _gone(cloud, backups, backup, timeout, progress)
     return True
 
 
@@ -172,7 +185,7 @@ def _named(name_or_id: Which | None) -> Which:
     return name_or_id
 
 
-async def _gone(cloud: Region, listing: Listing[C], removed: C, timeout: float | None) -> None:
+async def _gone(cloud: Region, listing: Listing[C], removed: C, timeout: float | None, progress: OnProgress) -> None:
     label = f"{listing.kind} {removed.name or removed.id}"
 
     def gone(seen: C | None) -> bool:
@@ -182,7 +195,8 @@ async def _gone(cloud: Region, listing: Listing[C], removed: C, timeout: float |
 
     what = f"removal of {label}"
     longest = TIMEOUT if timeout is None else timeout
-    await listing.poll.wait(removed.id, gone, what=what, timeout=longest, goal="gone", absent_is_gone=True)
+    look = watched(progress, label, gone)
+    await listing.poll.wait(removed.id, look, what=what, timeout=longest, goal="gone", absent_is_gone=True)
 
 
 async def get_volume_snapshot_by_id(cloud: Region, snapshot_id: str) -> Snapshot | None:

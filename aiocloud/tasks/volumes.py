@@ -7,6 +7,7 @@ from typing import Any
 
 from aiocloud.errors import CloudError, InvalidRequest, NotFound, ResourceFailed
 from aiocloud.model import Resource, Which, build
+from aiocloud.progress import OnProgress, watched
 from aiocloud.reconcile import MARK
 from aiocloud.region import Region
 from aiocloud.services.block_storage.info import VolumeLimits, VolumeQuotas
@@ -66,12 +67,14 @@ async def create_volume(
     group_id: str | None = None,
     scheduler_hints: dict[str, Any] | None = None,
     extra_body: dict[str, Any] | None = None,
+    progress: OnProgress = None,
 ) -> Volume:
     """Make a volume of `size` GiB, empty or a copy of an image, snapshot, volume or backup.
 
     `wait` is until it is available, at most `timeout` seconds (an hour when not given). `bootable` says whether servers
     can boot from it, for which it waits in any case. When it fails or is cancelled, the volume is removed again, or named
-    in the error's `leftovers`. Raises ResourceFailed when it ends in an error state, Timeout, InvalidRequest.
+    in the error's `leftovers`. Raises ResourceFailed when it ends in an error state, Timeout, InvalidRequest. `progress` is
+    told at each look.
     """
     wanted = given(
         size=size,
@@ -91,7 +94,7 @@ async def create_volume(
     async with Undo(cloud) as undo:
         volume = await _create(cloud, wanted, dict(metadata or {}), undo)
         if wait or bootable is not None:
-            volume = await _wait_for_volume(cloud, volume, "available", timeout)
+            volume = await _wait_for_volume(cloud, volume, "available", timeout, progress)
         if bootable is not None and bootable != volume.is_bootable:
             await cloud.block_storage.volumes.set_bootable(volume, bootable)
             volume = await cloud.block_storage.volumes.get(volume)
@@ -112,7 +115,9 @@ async def _create(cloud: Region, wanted: dict[str, Any], metadata: dict[str, str
     return await undo.create("volume", lambda: volumes.create_from(spec), look, remove)
 
 
-async def _wait_for_volume(cloud: Region, volume: Volume, status: str, timeout: float | None) -> Volume:
+async def _wait_for_volume(
+    cloud: Region, volume: Volume, status: str, timeout: float | None, progress: OnProgress
+) -> Volume:
     def there(seen: Volume | None) -> bool:
         name = volume.name or volume.id
         if seen is None:
@@ -123,7 +128,8 @@ async def _wait_for_volume(cloud: Region, volume: Volume, status: str, timeout: 
 
     what = f"volume {volume.name or volume.id} becoming {status}"
     longest = TIMEOUT if timeout is None else timeout
-    seen = await cloud.block_storage.volumes.poll.wait(volume.id, there, what=what, timeout=longest, goal=status)
+    look = watched(progress, f"volume {volume.name or volume.id}", there)
+    seen = await cloud.block_storage.volumes.poll.wait(volume.id, look, what=what, timeout=longest, goal=status)
     assert seen is not None  # noqa: S101 - `there` raises for one that is gone
     return seen
 
@@ -136,7 +142,13 @@ def failed(cloud: Region, resource: Resource, why: str) -> CloudError:
 
 
 async def delete_volume(
-    cloud: Region, name_or_id: Which, wait: bool = True, timeout: float | None = None, force: bool = False
+    cloud: Region,
+    name_or_id: Which,
+    wait: bool = True,
+    timeout: float | None = None,
+    force: bool = False,
+    *,
+    progress: OnProgress = None,
 ) -> bool:
     """Remove a volume: True, or False when it was not there.
 
@@ -155,11 +167,11 @@ async def delete_volume(
     except NotFound:
         return False
     if wait:
-        await _wait_until_gone(cloud, volume, timeout)
+        await _wait_until_gone(cloud, volume, timeout, progress)
     return True
 
 
-async def _wait_until_gone(cloud: Region, volume: Volume, timeout: float | None) -> None:
+async def _wait_until_gone(cloud: Region, volume: Volume, timeout: float | None, progress: OnProgress) -> None:
     def gone(seen: Volume | None) -> bool:
         if seen is not None and seen.status.startswith("error"):
             raise failed(cloud, seen, f"volume {volume.name or volume.id} could not be removed: it is {seen.status}")
@@ -168,7 +180,8 @@ async def _wait_until_gone(cloud: Region, volume: Volume, timeout: float | None)
     what = f"removal of volume {volume.name or volume.id}"
     longest = TIMEOUT if timeout is None else timeout
     poll = cloud.block_storage.volumes.poll
-    await poll.wait(volume.id, gone, what=what, timeout=longest, goal="gone", absent_is_gone=True)
+    look = watched(progress, f"volume {volume.name or volume.id}", gone)
+    await poll.wait(volume.id, look, what=what, timeout=longest, goal="gone", absent_is_gone=True)
 
 
 async def attach_volume(
@@ -178,6 +191,8 @@ async def attach_volume(
     device: str | None = None,
     wait: bool = True,
     timeout: float | None = None,
+    *,
+    progress: OnProgress = None,
 ) -> VolumeAttachment:
     """Attach a volume to a server; `device` is a wish that most hypervisors ignore.
 
@@ -198,7 +213,7 @@ async def attach_volume(
     wanted = given(device=device)
     attachment = await cloud.compute.servers.volume_attachments(server_id).create(volume_id=found.id, **wanted)
     if wait:
-        await _wait_until_attached(cloud, found, server_id, timeout)
+        await _wait_until_attached(cloud, found, server_id, timeout, progress)
     return attachment
 
 
@@ -206,7 +221,9 @@ def _is_at(volume: Volume, server_id: str) -> bool:
     return any(attachment.get("server_id") == server_id for attachment in volume.attachments)
 
 
-async def _wait_until_attached(cloud: Region, volume: Volume, server_id: str, timeout: float | None) -> None:
+async def _wait_until_attached(
+    cloud: Region, volume: Volume, server_id: str, timeout: float | None, progress: OnProgress
+) -> None:
     label = volume.name or volume.id
 
     def there(seen: Volume | None) -> bool:
@@ -219,11 +236,19 @@ async def _wait_until_attached(cloud: Region, volume: Volume, server_id: str, ti
 
     what = f"attaching of volume {label} to server {server_id}"
     longest = TIMEOUT if timeout is None else timeout
-    await cloud.block_storage.volumes.poll.wait(volume.id, there, what=what, timeout=longest, goal="attached")
+    await cloud.block_storage.volumes.poll.wait(
+        volume.id, watched(progress, f"volume {label}", there), what=what, timeout=longest, goal="attached"
+    )
 
 
 async def detach_volume(
-    cloud: Region, server: Which, volume: Which, wait: bool = True, timeout: float | None = None
+    cloud: Region,
+    server: Which,
+    volume: Which,
+    wait: bool = True,
+    timeout: float | None = None,
+    *,
+    progress: OnProgress = None,
 ) -> bool:
     """Take a volume off a server: True, or False when it was not attached there.
 
@@ -245,7 +270,8 @@ async def detach_volume(
     if wait:
         what = f"detaching of volume {label} from server {server_id}"
         longest = TIMEOUT if timeout is None else timeout
-        await cloud.block_storage.volumes.poll.wait(found.id, off, what=what, timeout=longest, goal="detached")
+        look = watched(progress, f"volume {label}", off)
+        await cloud.block_storage.volumes.poll.wait(found.id, look, what=what, timeout=longest, goal="detached")
     return True
 
 
