@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import platform
+import re
 from collections.abc import Awaitable, Callable, Generator, Hashable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,7 +28,7 @@ from aiocloud.complaint import error_from
 from aiocloud.config.remote import resolve_remote_profile
 from aiocloud.config.schema import CloudConfig, ServiceConfig
 from aiocloud.discover import Discovered, candidates, choose, undiscovered, without_discovery
-from aiocloud.errors import CloudError, NormalizationError, Timeout, Unsupported
+from aiocloud.errors import CloudError, ConfigError, NormalizationError, Timeout, Unsupported
 from aiocloud.log import redact_url
 from aiocloud.model import Location, Project
 from aiocloud.poller import Shared
@@ -45,6 +46,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger("aiocloud.session")
 
+_LEFT_OPEN = re.compile(r"%\((\w+)\)s")
 _REDIRECTS = 5
 _UNSURE = 60.0  # seconds after which versions are looked for again, when a service only failed to tell them
 _CALL_TIMEOUT = 300.0  # seconds that a call may take in all, its repetitions included, unless an option says otherwise
@@ -242,7 +244,7 @@ class Session:
     async def catalog_url(self, wanted: ServiceConfig) -> str | None:
         """Where the configuration, or else the catalog, says that a service is; None when neither knows it."""
         if wanted.endpoint_override:
-            return wanted.endpoint_override
+            return await self._filled(wanted.endpoint_override, wanted)
         catalog = (await self.token()).catalog
         types = wanted.catalog_types
 
@@ -252,6 +254,22 @@ class Session:
         url = find(wanted.region_name)
         # A cloud's identity service serves all its regions, and some catalogs name only one.
         return find(None) if url is None and wanted.service_type == "identity" else url
+
+    async def _filled(self, url: str, wanted: ServiceConfig) -> str:
+        """An override may leave it to the login whose project, or user, is meant: `http://host:8776/v3/%(project_id)s`."""
+        names = _LEFT_OPEN.findall(url)
+        if not names:
+            return url
+        token = await self.token()
+        known = {"project_id": token.project, "tenant_id": token.project, "user_id": token.user}
+        for name in names:
+            value = known.get(name)
+            if value is None or value.id is None:
+                why = f"the login has no {name}" if name in known else f"only {', '.join(known)} can be filled in"
+                key = f"{wanted.service_type.replace('-', '_')}_endpoint_override"
+                raise ConfigError(f"{key} has %({name})s: {why}", cloud=self.config.name, key=key)
+            url = url.replace(f"%({name})s", value.id)
+        return url
 
     async def _discover(self, config: CloudConfig, wanted: ServiceConfig) -> Discovered:
         url = await self.catalog_url(wanted) if wanted.enabled else None

@@ -136,3 +136,25 @@ async def test_versions_that_a_service_failed_to_tell_are_looked_for_again(
         fake.requests.clear()
         assert (await cloud.compute.endpoint.service()).maximum is not None
         assert not fake.requests
+
+
+async def test_an_override_leaves_the_project_to_the_login(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with cloud_of(fake, clouds_yaml) as cloud:
+        url = await cloud.block_storage.endpoint.url()
+        named = (await cloud.session.token()).project
+        project = str(named.id if named else None)
+        assert project in url
+        await cloud.create_volume(1, name="v")
+
+    def connected(text: str) -> Cloud:
+        override: dict[str, Any] = {"block_storage_endpoint_override": url.replace(project, text)}
+        return aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport, **override)
+
+    for name in ("project_id", "tenant_id"):
+        async with connected(f"%({name})s") as cloud:
+            assert [volume.name for volume in await cloud.list_volumes()] == ["v"]
+    async with connected("%(colour)s") as cloud:
+        with pytest.raises(
+            aiocloud.ConfigError, match=r"block_storage_endpoint_override has %\(colour\)s: only project_id"
+        ):
+            await cloud.list_volumes()
