@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from inspect import Parameter, Signature
+from types import MethodType
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
+from aiocloud.endpoint import Endpoint
+from aiocloud.model import Spec
 from aiocloud.region import Region
 
 __all__ = ["via"]
@@ -17,7 +23,7 @@ class via(Generic[P, T]):  # noqa: N801 - reads as a word: list_networks = via(l
     """`list_networks = via(lambda region: region.network.networks.list)`.
 
     On a cloud it is that collection's method; on the class (`Cloud.list_networks`) a function whose first argument is
-    the cloud, which is what a fleet maps. Nothing is looked up before it is called on a cloud.
+    the cloud, which is what a fleet maps; what it says of itself is the method's.
     """
 
     def __init__(self, pick: Callable[[Region], Callable[P, T]]) -> None:
@@ -41,4 +47,46 @@ class via(Generic[P, T]):  # noqa: N801 - reads as a word: list_networks = via(l
 
         unbound.__name__ = self.__name__
         unbound.__qualname__ = f"{owner.__name__}.{self.__name__}"
+        method = pick(_NOWHERE)
+        unbound.__doc__ = method.__doc__
+        unbound.__annotations__ = {}
+        vars(unbound)["__signature__"] = _signature(method)
         return unbound
+
+
+class _Nowhere(Region):
+    """A region whose services lead nowhere: their collections can be looked at, not asked."""
+
+    def __init__(self) -> None:
+        pass
+
+    def endpoint(self, service_type: str) -> Endpoint:
+        return cast("Endpoint", service_type)
+
+
+_NOWHERE = _Nowhere()
+
+
+def _signature(method: Callable[..., Any]) -> Signature:
+    """The method's, after a cloud; what it makes or changes something of, argument by argument."""
+    told = inspect.signature(method)
+    collection: Any = cast("MethodType", method).__self__
+    first = Parameter("cloud", Parameter.POSITIONAL_ONLY, annotation=Region)
+    returned = re.sub(r"\bR\b", collection.resource.__name__, str(told.return_annotation))
+    return told.replace(parameters=[first, *_spelled(collection, told)], return_annotation=returned)
+
+
+def _spelled(collection: object, told: Signature) -> Iterator[Parameter]:
+    specs = {"New.args": "_new", "Edit.args": "_edit"}
+    for parameter in told.parameters.values():
+        spec = specs.get(str(parameter.annotation))
+        if spec is not None:
+            yield from _fields(getattr(collection, spec))
+        elif parameter.annotation not in ("New.kwargs", "Edit.kwargs"):
+            yield parameter
+
+
+def _fields(spec: type[Spec]) -> Iterator[Parameter]:
+    for name, field in spec.model_fields.items():
+        default = Parameter.empty if field.is_required() else field.get_default()
+        yield Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=field.annotation)

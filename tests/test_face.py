@@ -123,3 +123,17 @@ async def test_what_is_wrong_with_an_argument_says_where(fake: FakeCloud, clouds
             async for _ in cloud.stream_object("box", "nothing"):
                 pass
     assert list(inspect.signature(Cloud.create_subnet).parameters)[:2] == ["cloud", "network_name_or_id"]
+
+
+def test_every_verb_that_leads_elsewhere_says_what_it_does() -> None:
+    for name, verb in vars(Verbs).items():
+        if isinstance(verb, via):
+            on_class = getattr(Cloud, name)
+            parameters = inspect.signature(on_class).parameters
+            assert inspect.getdoc(on_class), name
+            assert next(iter(parameters)) == "cloud", name
+            assert not {"args", "kwargs"} & parameters.keys(), name
+            assert on_class.__name__ == name
+    assert inspect.signature(Cloud.update_port).parameters["security_groups"].default is None
+    assert "name" in inspect.signature(Cloud.create_firewall_rule).parameters
+    assert inspect.signature(Cloud.list_networks).return_annotation == "list[Network]"
