@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import anyio
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import NoPublicAddress
 from aiocloud.model import Which
+from aiocloud.poller import PASSING
 from aiocloud.progress import OnProgress
 from aiocloud.reconcile import MARK
 from aiocloud.region import Region
@@ -27,6 +29,8 @@ from aiocloud.tasks.floating_ips import add_ips_to_server, check_free, pool_id
 from aiocloud.tasks.undo import Undo
 
 __all__ = ["LONGEST_PAUSE", "Giving", "make_server", "wait_and_give"]
+
+_log = logging.getLogger("aiocloud.servers")
 
 LONGEST_PAUSE = 2.0
 """Seconds between two looks at servers that are waited for."""
@@ -68,7 +72,7 @@ async def make_server(
             early = _Early(ports=ports, fresh=fresh)
             now = await wait_and_give(cloud, server.id, giving, undo, timeout=timeout, early=early, progress=progress)
         else:
-            now = await _look_at(cloud, server)
+            now = await _look_at(cloud, server.changed(name=spec.name))
         return now.changed(admin_pass=server.admin_pass)
 
 
@@ -115,11 +119,18 @@ async def _post(cloud: Region, spec: NewServer, undo: Undo) -> Server:
 
 
 async def _look_at(cloud: Region, made: Server) -> Server:
-    """Nova answers a create with little more than the id. Who makes many at once looks at them together."""
+    """Nova answers a create with little more than the id. Who makes many at once looks at them together.
+
+    A server that can't be looked at, since Nova is too busy say, is there all the same: it is given as Nova has answered.
+    """
     servers = cloud.compute.servers
     # What is asked for others too has no timeout or request id of our own.
     own = cloud.options != cloud.options.for_all()
-    return (None if own else await servers.poll.look(made.id)) or await servers.get(made)
+    try:
+        return (None if own else await servers.poll.look(made.id)) or await servers.get(made)
+    except PASSING as error:
+        _log.warning("%s: server %s is made, but can't be looked at: %s", cloud.where, made.id, error)
+        return made
 
 
 @dataclass

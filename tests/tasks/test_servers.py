@@ -321,3 +321,16 @@ def test_a_wait_that_takes_too_long_names_its_cloud_once(tmp_path: Path) -> None
                 assert str(late.value).startswith(f"fake RegionOne: server {made.id} be")
 
     virtual(story)
+
+
+async def test_a_server_that_nova_is_too_busy_to_show_is_kept(
+    fake: FakeCloud, clouds_yaml: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        image = await an_image(cloud)
+        fake.fault(Fault(service="compute", method="GET", path="*/servers/*", times=None, status=503))
+        server = await cloud.with_options(retries=0).create_server("s", image=image, flavor="m1.tiny")
+        assert server.name == "s"
+        assert "is made, but can't be looked at" in caplog.text
+        fake.clear()
+        assert [each.id for each in await cloud.list_servers()] == [server.id]
