@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -65,11 +65,11 @@ def _md5(path: Path) -> str | None:
         return None
 
 
-async def download_small(objects: Objects, name: str, path: Path, progress: OnProgress) -> Object | None:
+async def download_small(objects: Objects, name: str, place: Callable[[], Path], progress: OnProgress) -> Object | None:
     """Write an object to a file, which gets its time, by one request; None when it takes more: it is large, or came damaged.
 
-    `progress` is told once, when all of it is there. Raises NotFound, InvalidRequest when the file can't be begun, CloudError
-    when it can't be written.
+    `place` says where the file is, in the one visit to a thread that writes it. `progress` is told once, when all of it is
+    there. Raises NotFound, InvalidRequest when the file can't be begun, CloudError when it can't be written.
     """
     try:
         async with objects.open(name, deadline=math.inf) as response:
@@ -85,16 +85,17 @@ async def download_small(objects: Objects, name: str, path: Path, progress: OnPr
         if is_ambiguous(error):
             return None
         raise
-    if not await to_thread.run_sync(_write, path, data, found.etag, mtime_of(found), limiter=workers()):
+    if not await to_thread.run_sync(_write, place, data, found.etag, mtime_of(found), limiter=workers()):
         return None
     Meter(f"{objects.container}/{name}", len(data), progress).add(len(data))
     return found
 
 
-def _write(path: Path, data: bytearray, md5: str, mtime: float | None) -> bool:
+def _write(place: Callable[[], Path], data: bytearray, md5: str, mtime: float | None) -> bool:
     """False when the data is not what it should be."""
     if hashlib.md5(data, usedforsecurity=False).hexdigest() != md5:
         return False
+    path = place()
     try:
         growing = Growing(path)
     except OSError as error:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -273,7 +274,11 @@ class _Work:
             del self._aside[step]
             self.done.append(step)
             return
-        path = await to_thread.run_sync(self._place, step)
+        if step.do == "download":
+            if await self._download(step, self._told(part)):
+                self.done.append(step)
+            return
+        path = await to_thread.run_sync(self._path, step.name)
         if step.do == "compare" and not await is_object_stale(self.cloud, self.container, name, path):
             self.same += 1
             return
@@ -282,7 +287,7 @@ class _Work:
         elif self.way == "up":
             size, is_new, told = self.segment_size, step.name in self.new, self._told(part)
             await put_file(self.cloud, self.container, name, path, segment_size=size, is_new=is_new, progress=told)
-        elif not await self._download(name, path, step.size, self._told(part)):
+        elif not await self._download(step, self._told(part)):
             return
         self.done.append(step if step.do != "compare" else Step(CARRY[self.way], step.name, step.size))
 
@@ -298,11 +303,13 @@ class _Work:
 
         return told
 
-    async def _download(self, name: str, path: Path, size: int, told: OnProgress) -> bool:
+    async def _download(self, step: Step, told: OnProgress) -> bool:
         """False when it is not there: expired, or removed since it was listed."""
+        name, place = self.prefix + step.name, partial(self._place, step.name)
         try:
-            if 0 < size <= SMALL and await download_small(self.objects, name, path, told) is not None:
+            if 0 < step.size <= SMALL and await download_small(self.objects, name, place, told) is not None:
                 return True
+            path = await to_thread.run_sync(place)
             got = await download_object(self.cloud, self.container, name, path, progress=told)
         except NotFound:
             return False
@@ -311,13 +318,12 @@ class _Work:
             await to_thread.run_sync(os.utime, path, (mtime, mtime))
         return True
 
-    def _place(self, step: Step) -> Path:
-        """Where an object's file is; for one that comes, there is room for it."""
-        path = self._path(step.name)
-        if self.way == "down" and step.do != "delete file":
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if self.delete:
-                remove_empty(path)
+    def _place(self, name: str) -> Path:
+        """Where an object's file is to be; there is room for it."""
+        path = self._path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self.delete:
+            remove_empty(path)
         return path
 
     def _path(self, name: str) -> Path:
