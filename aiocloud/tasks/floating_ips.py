@@ -207,7 +207,7 @@ async def create_floating_ip(
         return made if not wait or port_id is None else await _until_active(cloud, made, timeout, progress)
 
 
-async def _until_active(cloud: Region, made: FloatingIP, timeout: float, progress: OnProgress = None) -> FloatingIP:
+async def _until_active(cloud: Region, made: FloatingIP, timeout: float, progress: OnProgress) -> FloatingIP:
     what = f"floating IP {made.floating_ip_address} becoming ACTIVE"
 
     def active(seen: FloatingIP | None) -> bool:

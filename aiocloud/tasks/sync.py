@@ -274,22 +274,23 @@ class _Work:
             del self._aside[step]
             self.done.append(step)
             return
-        if step.do == "download":
-            if await self._download(step, self._told(part)):
-                self.done.append(step)
-            return
-        path = await to_thread.run_sync(self._path, step.name)
-        if step.do == "compare" and not await is_object_stale(self.cloud, self.container, name, path):
+        if step.do == "compare" and not await is_object_stale(
+            self.cloud, self.container, name, await self._found(step)
+        ):
             self.same += 1
             return
         if step.do == "delete file":
-            await to_thread.run_sync(path.unlink)
+            await to_thread.run_sync((await self._found(step)).unlink)
         elif self.way == "up":
-            size, is_new, told = self.segment_size, step.name in self.new, self._told(part)
+            path, is_new, told = await self._found(step), step.name in self.new, self._told(part)
+            size = self.segment_size
             await put_file(self.cloud, self.container, name, path, segment_size=size, is_new=is_new, progress=told)
         elif not await self._download(step, self._told(part)):
             return
         self.done.append(step if step.do != "compare" else Step(CARRY[self.way], step.name, step.size))
+
+    async def _found(self, step: Step) -> Path:
+        return await to_thread.run_sync(self._path, step.name)
 
     def _told(self, part: Part) -> OnProgress:
         """What hears of one object on its way: the caller, and what counts all together."""
