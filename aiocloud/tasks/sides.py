@@ -35,7 +35,8 @@ class Known:
     size: int
     mtime: float | None
     md5: str = ""
-    """Of an object, as its container lists it; of a large one, or a link, it is that of something else."""
+    """Of an object, as its container lists it, which for a large one or a link is that of something else, or as a HEAD says,
+    which then says none. Of a file, where it was read."""
 
 
 def files_below(root: Path) -> dict[str, Known | None]:
@@ -105,7 +106,7 @@ async def seen(objects: Objects, prefix: str, names: Iterable[str]) -> dict[str,
         except CloudError as error:
             found[name] = error
         else:
-            found[name] = Known(one.content_length, mtime_of(one))
+            found[name] = Known(one.content_length, mtime_of(one), "" if one.is_large else one.etag)
 
     await each_of(names, look, _LOOKS)
     return found

@@ -24,7 +24,7 @@ from aiocloud.tasks.partial import Growing
 from aiocloud.tasks.sides import Known, mtime_of
 from aiocloud.transport.reading import raw_pieces
 
-__all__ = ["SMALL", "alike_as_listed", "download_small"]
+__all__ = ["SMALL", "download_small", "md5_of_small"]
 
 SMALL = 1024 * 1024
 """Bytes that are read and hashed sooner than a service answers."""
@@ -32,19 +32,18 @@ _BATCH, _BATCHES = 64, 4
 """Files that one visit to a thread hashes, and visits at a time."""
 
 
-async def alike_as_listed(root: Path, here: Mapping[str, Known], there: Mapping[str, Known]) -> set[str]:
-    """The small files whose content is, by its MD5, what the container's listing shows under their names.
+async def md5_of_small(root: Path, here: Mapping[str, Known], there: Mapping[str, Known]) -> dict[str, str]:
+    """The MD5 of each small file that could be read, where the container lists an object as long as it is.
 
-    Of a large object or a link the listing shows another MD5, and of what has no content it does not show which it is:
-    these are not found alike, whatever they are.
+    What has no content is left out: of it the listing does not show whether it is a dynamic large object.
     """
-    found = set[str]()
+    found = dict[str, str]()
 
-    def compare(names: list[str]) -> None:
-        found.update(name for name in names if _md5(root / name) == there[name].md5)
+    def read(names: list[str]) -> None:
+        found.update((name, md5) for name in names if (md5 := _md5(root / name)))
 
     names = (name for name, known in here.items() if 0 < known.size <= SMALL and _is_as_long(known, there.get(name)))
-    await each_of(_batches(names), lambda batch: to_thread.run_sync(compare, batch, limiter=workers()), _BATCHES)
+    await each_of(_batches(names), lambda batch: to_thread.run_sync(read, batch, limiter=workers()), _BATCHES)
     return found
 
 

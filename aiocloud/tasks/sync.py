@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from aiocloud.tasks.objects import is_object_stale, put_file
 from aiocloud.tasks.ranges import download_object
 from aiocloud.tasks.removal import delete_object
 from aiocloud.tasks.sides import Aside, Known, files_below, link_between, mtime_of, objects_below, remove_empty, seen
-from aiocloud.tasks.small import SMALL, alike_as_listed, download_small
+from aiocloud.tasks.small import SMALL, download_small, md5_of_small
 from aiocloud.tasks.sync_plan import CARRY, Step, can_be_file, growing, in_the_way, plan_sync, up_from
 
 __all__ = ["Synced", "sync_objects"]
@@ -70,14 +70,14 @@ async def sync_objects(
 ) -> Synced:
     """Make a container like a folder (`up`), or a folder like a container (`down`).
 
-    What is of another size, or of another time and other content, is carried. Files up to 1 MiB are compared with the MD5
-    that the container lists, which costs no request, and is what Swift knew when it last wrote its listing: that of an
-    object that has expired may still be there. With `checksum` each object is asked for, and its content compared whatever
-    the times say. `delete` removes what only the other side has, once all else was done without a failure. `prefix` is put
-    before the names of the objects; `exclude` is a shell pattern, or holds several. `dry_run` only says what would be done,
-    where content would have to be compared as `compare`. Symbolic links and special files are passed over. `progress` is
-    told of each object that is carried, and of all together (`what` is then the container's name). Failures of single
-    objects and files are in the result. Raises InvalidRequest when the folder, or one below it, can't be listed, and
+    What is of another size, or of another time and other content, is carried. Files up to 1 MiB are compared with the MD5 that
+    the container lists, whatever the times say: that costs no request where they are alike, and is what Swift knew when it last
+    wrote its listing; an object that has expired may still be there. With `checksum` each object is asked for, and its content
+    compared whatever the times say. `delete` removes what only the other side has, once all else was done without a failure.
+    `prefix` is put before the names of the objects; `exclude` is a shell pattern, or holds several. `dry_run` only says what
+    would be done, where content would have to be compared as `compare`. Symbolic links and special files are passed over.
+    `progress` is told of each object that is carried, and of all together (`what` is then the container's name). Failures of
+    single objects and files are in the result. Raises InvalidRequest when the folder, or one below it, can't be listed, and
     NotFound when there is no container to take from.
     """
     objects = cloud.object_store.objects(container)
@@ -114,9 +114,11 @@ async def _both(
         # An object that has something here which is passed over is not known to be gone.
         passed = {name for name, known in found.items() if known is None}
         there = {name: known for name, known in there.items() if passed.isdisjoint(up_from(name))}
-    same = set[str]() if checksum else await alike_as_listed(root, here, there)
+    md5s = {} if checksum else await md5_of_small(root, here, there)
+    same = [name for name, md5 in md5s.items() if md5 == there[name].md5]
     for name in same:
         del here[name], there[name]
+    here |= {name: replace(here[name], md5=md5) for name, md5 in md5s.items() if name in here}
     return here, there, len(same)
 
 

@@ -17,7 +17,7 @@ __all__ = ["CARRY", "Step", "can_be_file", "growing", "in_the_way", "plan_sync",
 CARRY: dict[str, Literal["upload", "download"]] = {"up": "upload", "down": "download"}
 _SIGNS = "\0\\:" if os.name == "nt" else "\0"
 """What a file's name can't have; on Windows some lead elsewhere."""
-_CLOSE = 1.0  # seconds by which the same time may differ once it was written down somewhere
+_CLOSE = 1e-5  # seconds by which the same time differs once it was written down with six decimals
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,19 @@ def plan_sync(
         other = target.get(name)
         if other is None or other.size != known.size:
             steps.append(Step(CARRY[way], name, known.size))
-        elif checksum or known.mtime is None or other.mtime is None or abs(known.mtime - other.mtime) > _CLOSE:
+        elif checksum or not _look_alike(known, other):
             steps.append(Step("compare", name, known.size))
     if delete:
         gone: Literal["delete object", "delete file"] = "delete object" if way == "up" else "delete file"
         steps += [Step(gone, name, target[name].size) for name in sorted(set(target) - set(source))]
     return tuple(steps)
+
+
+def _look_alike(one: Known, other: Known) -> bool:
+    """Have two of the same size the same time, and no content that is known to differ?"""
+    if one.md5 and other.md5 and one.md5 != other.md5:
+        return False
+    return one.mtime is not None and other.mtime is not None and abs(one.mtime - other.mtime) <= _CLOSE
 
 
 def can_be_file(name: str) -> bool:

@@ -17,12 +17,15 @@ from aiocloud.testing import FakeCloud, Fault
 
 def test_the_plan_carries_what_differs_and_removes_only_when_asked() -> None:
     here = {"new": Known(1, 5.0), "longer": Known(2, 5.0), "older": Known(3, 5.0), "same": Known(4, 5.0)}
-    there = {"longer": Known(9, 5.0), "older": Known(3, 1.0), "same": Known(4, 5.4), "gone": Known(7, None)}
+    there = {"longer": Known(9, 5.0), "older": Known(3, 1.0), "same": Known(4, 5.000001), "gone": Known(7, None)}
     up = plan_sync(here, there, way="up", delete=False, checksum=False)
     assert up == (Step("upload", "longer", 2), Step("upload", "new", 1), Step("compare", "older", 3))
     assert plan_sync(here, there, way="up", delete=True, checksum=False)[-1] == Step("delete object", "gone", 7)
     down = plan_sync(here, there, way="down", delete=True, checksum=True)
     assert [step.do for step in down] == ["download", "download", "compare", "compare", "delete file"]
+    assert plan_sync({"x": Known(1, 5.0, "a")}, {"x": Known(1, 5.0)}, way="up", delete=False, checksum=False) == ()
+    differ = plan_sync({"x": Known(1, 5.0, "a")}, {"x": Known(1, 5.0, "b")}, way="up", delete=False, checksum=False)
+    assert differ == (Step("compare", "x", 1),)
 
 
 @pytest.mark.anyio

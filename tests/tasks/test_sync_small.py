@@ -14,7 +14,7 @@ import pytest
 import aiocloud
 from aiocloud._http import httpx
 from aiocloud.tasks.sides import Known
-from aiocloud.tasks.small import SMALL, alike_as_listed
+from aiocloud.tasks.small import SMALL, md5_of_small
 from aiocloud.tasks.sync import sync_objects
 from aiocloud.testing import FakeCloud, Fault
 from aiocloud.testing.http import Reply
@@ -61,18 +61,36 @@ async def test_each_is_one_request_and_what_is_alike_is_none(
 
 
 @pytest.mark.anyio
-async def test_a_change_that_kept_size_and_time_is_seen_when_asked(
-    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
-) -> None:
+async def test_a_change_that_kept_size_and_time_is_seen(fake: FakeCloud, clouds_yaml: Path, tmp_path: Path) -> None:
+    """Of a small file at once, of a larger one when asked."""
     folder = filled(tmp_path / "here", 2)
+    (folder / "large").write_bytes(bytes(SMALL + 1))
     async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
         await sync_objects(cloud, folder, "box")
-        then = (folder / "file 0").stat().st_mtime
-        (folder / "file 0").write_text("x" * 100)
-        os.utime(folder / "file 0", (then, then))
-        assert (await sync_objects(cloud, folder, "box")).alike == 2
-        assert [each.name for each in (await sync_objects(cloud, folder, "box", checksum=True)).steps] == ["file 0"]
-        assert await cloud.get_object("box", "file 0") == b"x" * 100
+        for name, content in {"file 0": b"x" * 100, "large": b"x" * (SMALL + 1)}.items():
+            then = (folder / name).stat().st_mtime
+            (folder / name).write_bytes(content)
+            os.utime(folder / name, (then, then))
+            planned = await sync_objects(cloud, folder, "box", dry_run=True, checksum=name == "large")
+            assert (name, "compare") in [(each.name, each.do) for each in planned.steps]
+            done = await sync_objects(cloud, folder, "box", checksum=name == "large")
+            assert ([each.name for each in done.steps], done.alike) == ([name], 2)
+            assert await cloud.get_object("box", name) == content
+            assert (await sync_objects(cloud, folder, "box")).alike == 3
+
+
+@pytest.mark.anyio
+async def test_a_larger_file_that_changes_within_a_second_of_the_last_time_is_carried(
+    fake: FakeCloud, clouds_yaml: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "here").mkdir()
+    path = tmp_path / "here" / "large"
+    async with aiocloud.connect("fake", config_files=[clouds_yaml], transport=fake.transport) as cloud:
+        for nth in range(3):
+            path.write_bytes(bytes([nth]) * (SMALL + 1))
+            os.utime(path, (1e9 + nth / 1000, 1e9 + nth / 1000))
+            assert len((await sync_objects(cloud, path.parent, "box")).steps) == 1
+            assert (await sync_objects(cloud, path.parent, "box")).alike == 1
 
 
 @pytest.mark.anyio
@@ -149,7 +167,7 @@ async def test_what_came_damaged_or_proves_large_comes_another_way(
 
 
 @pytest.mark.anyio
-async def test_only_what_is_sure_is_found_alike(tmp_path: Path) -> None:
+async def test_only_what_the_listing_can_tell_of_is_read(tmp_path: Path) -> None:
     content = {"same": b"abc", "other": b"abd", "empty": b"", "longest": b"x" * SMALL, "too long": b"y" * (SMALL + 1)}
     md5 = {
         "same": "900150983cd24fb0d6963f7d28e17f72",
@@ -162,6 +180,7 @@ async def test_only_what_is_sure_is_found_alike(tmp_path: Path) -> None:
     md5 |= {name: hashlib.md5(content[name]).hexdigest() for name in ("longest", "too long")}
     here = {name: Known(len(data), 1.0) for name, data in content.items()} | {"gone": Known(3, 1.0)}
     there = {name: Known(here[name].size, None, md5[name]) for name in md5}
-    assert await alike_as_listed(tmp_path, here, there) == {"same", "longest"}
-    assert await alike_as_listed(tmp_path, here, {"same": Known(4, None, md5["same"])}) == set()
-    assert await alike_as_listed(tmp_path, here, {}) == set()
+    expected = {name: hashlib.md5(content[name]).hexdigest() for name in ("same", "other", "longest")}
+    assert await md5_of_small(tmp_path, here, there) == expected
+    assert await md5_of_small(tmp_path, here, {"same": Known(4, None, md5["same"])}) == {}
+    assert await md5_of_small(tmp_path, here, {}) == {}
