@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 __all__ = ["suggest"]
@@ -14,5 +13,7 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     for one in spelled:
         if len(one) == len(word) and sorted(one) == sorted(word.lower()):
             return spelled[one]
+    import difflib  # no config with all words spelled right needs it
+
     near = difflib.get_close_matches(word.lower(), spelled, 1, 0.8)
     return spelled[near[0]] if near else None
