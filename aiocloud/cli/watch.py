@@ -31,6 +31,8 @@ _STYLES = {
     "asking": "dim",
 }
 
+_TICK = 1.0  # seconds after which ages are told anew
+
 
 async def watch(
     *,
@@ -65,7 +67,7 @@ async def watch(
 async def _show(feed: Feed) -> None:
     console = Console()
     with Live(console=console, auto_refresh=False, screen=True, vertical_overflow="crop") as live:
-        async with aclosing(feed.changes()) as changes:
+        async with aclosing(feed.changes(_TICK)) as changes:
             async for _ in changes:
                 live.update(drawn(list(feed.views.values()), console.height - 1), refresh=True)
 
@@ -94,7 +96,6 @@ def _lines(view: CloudView) -> list[list[Text]]:
         return [[where, Text("asking ...", style="dim")]]
     lines = [
         [
-            where if nth == 0 else Text(""),
             Text(clean(server.name)),
             Text(
                 clean(f"{server.status} ({server.task})" if server.task else server.status),
@@ -103,11 +104,21 @@ def _lines(view: CloudView) -> list[list[Text]]:
             Text(clean(server.address)),
             Text(clean(server.flavor)),
         ]
-        for nth, server in enumerate(view.servers)
+        for server in view.servers
     ]
-    if view.state == "down":
-        return [[where, Text(clean(view.error), style="bold red")], *([Text(""), *line[1:]] for line in lines)]
-    return lines or [[where, Text("no servers", style="dim")]]
+    heads = [[Text(clean(view.error), style="bold red")]] if view.state == "down" else []
+    if view.old and view.age is not None:
+        heads.append([Text(f"as seen {_ago(view.age)} ago", style="yellow")])
+    if not heads and not lines:
+        heads = [[Text("no servers", style="dim")]]
+    return [[where if nth == 0 else Text(""), *line] for nth, line in enumerate(heads + lines)]
+
+
+def _ago(seconds: float) -> str:
+    """A time that has passed, to two digits or so."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"
 
 
 async def _tell(feed: Feed) -> None:
@@ -143,9 +154,15 @@ async def _serve(feed: Feed, port: int) -> None:
         listener = socket.create_server(("127.0.0.1", port))
     except OSError as error:
         raise CloudError(f"port {port} can't be served: {error.strerror or error}") from None
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            feed.end()  # the pages that are open would hold us up, and be cut off with a traceback each
+            await super().shutdown(sockets)
+
     config = uvicorn.Config(
         board(feed), lifespan="off", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1
     )
     with listener:
         write(f"http://127.0.0.1:{listener.getsockname()[1]}/\n")
-        await uvicorn.Server(config).serve(sockets=[listener])
+        await Server(config).serve(sockets=[listener])

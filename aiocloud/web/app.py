@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from aiocloud.web.feed import CloudView, Feed
+from aiocloud.web.feed import Feed
 
 __all__ = ["HOSTS", "board"]
 
@@ -32,7 +32,8 @@ def board(feed: Feed, hosts: tuple[str, ...] = HOSTS, quiet: float = _QUIET) -> 
     """The board of a feed that somebody else runs. Nobody is asked who they are: it shows, and changes nothing.
 
     `hosts` are the names that it may be called by; all others are refused, so that a page from elsewhere can't read it by
-    pointing a name of its own at this machine. After `quiet` seconds without news a comment is sent.
+    pointing a name of its own at this machine. After `quiet` seconds without news a comment is sent. Call `feed.end()`
+    when the server is told to stop: it waits for the pages that are open.
     """
     page = files("aiocloud.web").joinpath("board.html").read_text(encoding="utf-8")
     headers = {
@@ -69,12 +70,15 @@ def _hash(page: str, element: str) -> str:
 
 
 async def _events(feed: Feed, quiet: float) -> AsyncIterator[str]:
-    """An event for each cloud that has news. https://html.spec.whatwg.org/multipage/server-sent-events.html"""
-    yield f"retry: {_RETRY}\n\n"
+    """What clouds there are, and an event for each that has news.
+
+    https://html.spec.whatwg.org/multipage/server-sent-events.html
+    """
+    yield f"retry: {_RETRY}\n\n" + _event("clouds", list(feed.views))
     async with aclosing(feed.changes(quiet)) as changes:
         async for views in changes:
-            yield "".join(_event(view) for view in views) or ": still here\n\n"
+            yield "".join(_event("cloud", view.to_dict()) for view in views) or ": still here\n\n"
 
 
-def _event(view: CloudView) -> str:
-    return f"event: cloud\ndata: {json.dumps(view.to_dict())}\n\n"
+def _event(name: str, data: object) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -14,6 +15,9 @@ from aiocloud.fleet import Failed, Fleet
 from aiocloud.services.compute.server import Server
 
 __all__ = ["CloudView", "Feed", "ServerView"]
+
+_MISSED = 2  # looks that may be missing ...
+_PATIENCE = 10.0  # ... and seconds that one may take longer than the last, before what is shown counts as old
 
 
 @dataclass(frozen=True)
@@ -57,15 +61,30 @@ class CloudView:
     requests: int = 0
     at: str = ""
     """When it was asked last: ISO 8601, UTC."""
+    seen: float | None = None
+    """When `servers` were seen, in seconds of `time.monotonic`; None before they ever were."""
+    good_for: float = 0.0
+    """Seconds after which they are old: the cloud should have been seen again by then."""
 
     @property
     def where(self) -> str:
         """Cloud and region."""
         return f"{self.cloud} {self.region}".strip()
 
+    @property
+    def age(self) -> float | None:
+        """Seconds since `servers` were seen."""
+        return None if self.seen is None else time.monotonic() - self.seen
+
+    @property
+    def old(self) -> bool:
+        """Are `servers` what was there a while ago, because the cloud fails or does not answer?"""
+        return self.age is not None and self.age > self.good_for
+
     def to_dict(self) -> dict[str, Any]:
-        """As JSON wants it."""
-        return {**vars(self), "servers": [vars(server) for server in self.servers]}
+        """As JSON wants it: with the `age` instead of a time on a clock that nobody else has."""
+        facts = {key: value for key, value in vars(self).items() if key != "seen"}
+        return {**facts, "servers": [vars(server) for server in self.servers], "age": self.age}
 
 
 @dataclass
@@ -85,6 +104,7 @@ class Feed:
                 broken.name, broken.region_name or "", "down", error=str(broken.error), at=_now()
             )
         self._changed = anyio.Event()
+        self._ended = False
 
     @property
     def complete(self) -> bool:
@@ -103,13 +123,18 @@ class Feed:
             for cloud in self.fleet.clouds:
                 tasks.start_soon(self._ask, cloud)
 
+    def end(self) -> None:
+        """Let every `changes` come to its end: a server that stops waits for the pages that are open."""
+        self._ended = True
+        self._wake()
+
     async def changes(self, quiet: float | None = None) -> AsyncGenerator[list[CloudView]]:
         """All views, then those that have changed, as they do; an empty list after `quiet` seconds without any.
 
         A slow reader misses steps, never the last state. Read it inside `aclosing`.
         """
         seen: dict[str, CloudView] = {}
-        while True:
+        while not self._ended:
             changed = self._changed
             fresh = [view for where, view in self.views.items() if seen.get(where) is not view]
             seen |= {view.where: view for view in fresh}
@@ -129,16 +154,18 @@ class Feed:
     async def _ask(self, cloud: Cloud) -> None:
         alone = self.fleet.select(where=lambda member: member is cloud).with_options(on_error="collect")
         (outcome,) = await alone.map(Cloud.list_servers)
-        self.views[cloud.where] = CloudView(
-            cloud.name,
-            cloud.region_name or "",
-            state="down" if isinstance(outcome, Failed) else "up",
-            servers=self.views[cloud.where].servers if isinstance(outcome, Failed) else _views(outcome.value),
-            error=(str(outcome.error) or type(outcome.error).__name__) if isinstance(outcome, Failed) else "",
-            elapsed=outcome.elapsed,
-            requests=outcome.requests,
-            at=_now(),
-        )
+        asked = replace(self.views[cloud.where], elapsed=outcome.elapsed, requests=outcome.requests, at=_now())
+        if isinstance(outcome, Failed):
+            error = str(outcome.error) or type(outcome.error).__name__
+            view = replace(asked, state="down", error=error)
+        else:
+            servers = _views(outcome.value)
+            good_for = self.interval * _MISSED + outcome.elapsed + _PATIENCE
+            view = replace(asked, state="up", error="", servers=servers, seen=time.monotonic(), good_for=good_for)
+        self.views[cloud.where] = view
+        self._wake()
+
+    def _wake(self) -> None:
         self._changed.set()
         self._changed = anyio.Event()
 

@@ -12,6 +12,7 @@ import sys
 import typing
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -518,6 +519,20 @@ def test_a_signal_ends_a_command_unless_the_shell_has_it_ignored(
         _, err = process.communicate(timeout=60)
     heeded = (130, "Interrupted.\n")
     assert (process.returncode, err) == ((0, "") if (where, number) == ("background", signal.SIGINT) else heeded)
+
+
+def test_a_signal_ends_the_board_while_a_page_is_open(configured: Path) -> None:
+    assert configured.exists()
+    command = [sys.executable, "-W", "error", "-m", "aiocloud.cli", "watch", "--web", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = urlsplit(process.stdout.readline())
+        with socket.create_connection((url.hostname, url.port), 30) as page:
+            page.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert page.recv(100).startswith(b"HTTP/1.1 200")
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "Interrupted.\n")
 
 
 def test_a_signal_ends_a_download_whose_reader_is_silent(shell: Shell, served: FakeCloud, tmp_path: Path) -> None:

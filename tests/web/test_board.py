@@ -6,17 +6,23 @@ import base64
 import hashlib
 import json
 import re
+import time
 from contextlib import aclosing
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import anyio
 import httpx2 as httpx
 import pytest
+from rich.console import Console
 
 from aiocloud import connect_all
+from aiocloud.cli.watch import drawn
 from aiocloud.testing import FakeCloud, Fault
 from aiocloud.web.app import board
-from aiocloud.web.feed import Feed
+from aiocloud.web.feed import CloudView, Feed, ServerView
 
 pytestmark = pytest.mark.anyio
 
@@ -110,6 +116,59 @@ async def test_news_are_events(fake: FakeCloud, clouds_yaml: Path) -> None:
         with anyio.fail_after(20):
             await app({**scope, "query_string": b"", "asgi": {"version": "3.0"}}, receive, send)  # type: ignore[arg-type]
         text = b"".join(got).decode()
-        (data,) = re.findall("^data: (.*)$", text, re.MULTILINE)
+        names, data = re.findall("^data: (.*)$", text, re.MULTILINE)
         assert text.startswith("retry: ")
+        assert json.loads(names) == ["fake RegionOne"]
         assert json.loads(data)["cloud"] == "fake"
+
+
+async def test_pages_that_are_open_end_with_the_feed(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """Else a server that stops waits for them."""
+    async with connect_all(config_files=[clouds_yaml], transport=fake.transport) as fleet:
+        feed = Feed(fleet)
+        browser = httpx.AsyncClient(transport=httpx.ASGITransport(board(feed)), base_url="http://localhost")
+        with anyio.fail_after(20):
+            async with browser, anyio.create_task_group() as tasks:
+                for _ in range(3):
+                    tasks.start_soon(browser.get, "/events")
+                await anyio.wait_all_tasks_blocked()
+                feed.end()
+
+
+async def test_a_cloud_that_falls_silent_is_seen_to_grow_old(
+    fake: FakeCloud, clouds_yaml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("aiocloud.web.feed.time", SimpleNamespace(monotonic=lambda: now))
+    async with connect_all(config_files=[clouds_yaml], transport=fake.transport) as fleet:
+        feed = Feed(fleet, interval=5)
+        (where,) = feed.views
+        assert (feed.views[where].age, feed.views[where].old) == (None, False)
+        await feed.once()
+        now += 5
+        assert (feed.views[where].age, feed.views[where].old) == (5, False)
+        now += 55
+        assert (feed.views[where].age, feed.views[where].old) == (60, True)
+        assert feed.views[where].to_dict()["age"] == 60
+        fake.fault(Fault(service="compute", path="*/servers*", status=403, times=None))
+        await feed.once()
+        assert (feed.views[where].state, feed.views[where].age) == ("down", 60)
+        fake.clear()
+        await feed.once()
+        assert (feed.views[where].state, feed.views[where].age) == ("up", 0)
+        json.dumps(feed.views[where].to_dict(), allow_nan=False)
+
+
+def test_the_terminal_tells_the_age_of_what_is_old() -> None:
+    def shown(*views: CloudView) -> str:
+        console = Console(width=100, record=True, file=StringIO())
+        console.print(drawn(views))
+        return console.export_text()
+
+    server = ServerView("1", "web", "ACTIVE", "", "203.0.113.5", "m1.tiny", "", "")
+    fresh = CloudView("east", "", "up", (server,), seen=time.monotonic(), good_for=20)
+    assert "seen" not in shown(fresh)
+    assert "as seen 60 s ago" in shown(replace(fresh, seen=time.monotonic() - 60))
+    down = shown(replace(fresh, state="down", error="east: connection refused", seen=time.monotonic() - 7200))
+    assert "east: connection refused" in down
+    assert "as seen 2 h ago" in down
