@@ -57,6 +57,22 @@ async def test_a_login_again_that_hangs_takes_of_the_calls_time(fake: FakeCloud,
                 await other.with_options(timeout=0.3).authorize()
 
 
+async def test_a_token_of_somebody_is_never_passed_over(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with cloud_of(fake, clouds_yaml) as cloud:
+        good = await cloud.authorize()
+        async with cloud.connect_as(token="nobodys") as visitor:
+            with pytest.raises(aiocloud.AuthError):
+                await visitor.list_servers()
+        async with cloud.connect_as(token=good) as visitor:
+            assert await visitor.authorize() != good
+            assert await visitor.list_servers() == []
+    async with aiocloud.connect(
+        config_files=[clouds_yaml], transport=fake.transport, auth={"token": "nobodys"}
+    ) as visitor:
+        with pytest.raises(aiocloud.AuthError):
+            await visitor.authorize()
+
+
 async def test_a_discovery_that_hangs_takes_of_the_calls_time(fake: FakeCloud, clouds_yaml: Path) -> None:
     async with cloud_of(fake, clouds_yaml) as cloud:
         await cloud.authorize()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from aiocloud.config import values
 from aiocloud.config.services import known_names, official
@@ -14,11 +14,13 @@ __all__ = [
     "AUTH",
     "AUTH_URLS",
     "CLOUD",
+    "LOGINS",
     "OLD_AUTH",
     "OLD_CLOUD",
     "OTHER_TOOLS",
     "SERVICE",
     "canonical",
+    "idle_beside",
     "service_key",
     "suggest_key",
 ]
@@ -85,6 +87,21 @@ SERVICE: Mapping[str, Reader] = {
 }
 _OLD_SERVICE = {"endpoint": "endpoint_override", "endpoint_type": "interface"}
 _SUFFIXES = sorted([*SERVICE, *_OLD_SERVICE], key=len, reverse=True)
+
+# The login that a secret is for when nobody says which; of several the first.
+LOGINS = {"password": "password", "application_credential_secret": "v3applicationcredential", "token": "token"}
+_USER = frozenset({"user_id", "username", "user_domain_id", "user_domain_name"})
+
+
+def idle_beside(given: Collection[str]) -> set[str]:
+    """Keys that have no say beside those that are given over them: what the user of another login would be let in with.
+
+    Else a token that is given for a cloud with a password would be passed over.
+    """
+    secrets = LOGINS.keys() & given
+    users = _USER - set(given) if secrets == {"token"} else frozenset[str]()
+    return (LOGINS.keys() - given) | users if secrets else set()
+
 
 # Keys of `auth`, for every kind of login. They may also stand beside `auth`.
 AUTH = frozenset(

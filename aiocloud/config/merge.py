@@ -194,6 +194,9 @@ def combine(layers: Iterable[Layer]) -> Layer:
             other = _OTHER_NAME.get(name)
             if other and other not in layer.auth:
                 merged.auth.pop(other, None)
+        if "auth_methods" not in merged.values:
+            for name in keys.idle_beside(layer.auth):
+                merged.auth.pop(name, None)
         _lay(merged.auth, layer.auth)
         merged.services.update(layer.services)
         merged.extra.update(layer.extra)
@@ -384,11 +387,7 @@ def _fill_node(node: Node, region: str | None) -> Node:
 
 def _usual_login(auth: AnyMapping[str, Any]) -> str:
     """The login that the keys of `auth` ask for when nobody says which."""
-    if "password" in auth:
-        return "password"
-    if "application_credential_secret" in auth:
-        return "v3applicationcredential"
-    return "token" if "token" in auth else "password"
+    return next((login for secret, login in keys.LOGINS.items() if secret in auth), "password")
 
 
 def _spread_domain(auth: dict[str, Any]) -> dict[str, Any]:

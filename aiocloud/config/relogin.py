@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from aiocloud.config import keys
 from aiocloud.config.schema import CloudConfig
 from aiocloud.config.values import is_secret
 
@@ -35,15 +36,28 @@ _NAMES = {
 }
 
 
+# Other logins, a federation's or a plug-in's, know by themselves what they need.
+_USUAL = {"password", "token", "applicationcredential", "totp"}
+
+
 def as_somebody_else(config: CloudConfig, auth: Mapping[str, Any]) -> CloudConfig:
-    """A configuration with keys of `auth` replaced; naming a thing in one way drops its other name."""
+    """A configuration with keys of `auth` replaced; naming a thing in one way drops its other name.
+
+    A token, a password or an application credential brings its own login, and drops what the old one let in with.
+    """
     given = {key: value for key, value in auth.items() if value is not None}
     dropped = {name for key in given for name in _NAMES.get(key, ()) if name not in given}
+    login = config.auth_type
+    if not config.auth_methods:
+        dropped |= keys.idle_beside(given)
+        wanted = [kind for secret, kind in keys.LOGINS.items() if secret in given]
+        if wanted and login.removeprefix("v3") in _USUAL - {kind.removeprefix("v3") for kind in wanted}:
+            login = wanted[0]
     kept = {key: value for key, value in config.auth.items() if key not in dropped}
     hidden = {k: SecretStr(v) if is_secret(k) and isinstance(v, str) else v for k, v in given.items()}
     again = config.with_remote
     later = functools.partial(_later, again, auth) if again else None
-    return dataclasses.replace(config, auth={**kept, **hidden}, with_remote=later)
+    return dataclasses.replace(config, auth_type=login, auth={**kept, **hidden}, with_remote=later)
 
 
 def _later(again: Callable[[bytes | None], CloudConfig], auth: Mapping[str, Any], body: bytes | None) -> CloudConfig:

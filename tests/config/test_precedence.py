@@ -82,6 +82,18 @@ def test_a_name_in_a_higher_layer_takes_the_id_of_a_lower_one_away(files: Files)
     assert config.auth["project_domain_name"] == "Default"
 
 
+def test_a_secret_in_a_higher_layer_takes_that_of_another_login_away(files: Files) -> None:
+    written = "auth: {auth_url: 'https://h', username: u, password: p}"
+    asked = files.cloud(written, auth={"token": "t"})
+    assert asked.auth_type == "token"
+    assert "password" not in asked.auth
+    secret = {"application_credential_id": "i", "application_credential_secret": "s"}
+    assert files.cloud(written, auth=secret).auth_type == "v3applicationcredential"
+    assert "password" not in files.cloud(written + "\nauth_type: password", auth={"token": "t"}).auth
+    several = written + "\nauth_type: v3multifactor\nauth_methods: [v3password, v3token]"
+    assert {"password", "token"} <= set(files.cloud(several, auth={"token": "t"}).auth)
+
+
 def test_the_only_cloud_and_the_only_region_need_no_name(files: Files) -> None:
     config = files.cloud("region_name: r1")
     assert (config.name, config.region_name, config.regions) == ("mine", "r1", ("r1",))
