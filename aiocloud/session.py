@@ -49,6 +49,7 @@ _log = logging.getLogger("aiocloud.session")
 _LEFT_OPEN = re.compile(r"%\((\w+)\)s")
 _REDIRECTS = 5
 _UNSURE = 60.0  # seconds after which versions are looked for again, when a service only failed to tell them
+_PATIENCE = 30.0  # seconds that closing waits for what is being made or taken back
 _CALL_TIMEOUT = 300.0  # seconds that a call may take in all, its repetitions included, unless an option says otherwise
 
 
@@ -125,6 +126,8 @@ class Session:
         self._resolved: dict[str | None, CloudConfig] = {}
         self._token: Token | None = None
         self._closed = False
+        self._users = 0
+        self._unused: anyio.Event | None = None
 
     def sibling(self, config: CloudConfig) -> Session:
         """Another login to the same cloud, with connections of its own; closed by itself."""
@@ -154,8 +157,27 @@ class Session:
         """What each (cloud, region, service) was asked, and how often it had to be asked again."""
         return self._transport.stats()
 
+    @contextmanager
+    def in_use(self) -> Generator[None]:
+        """Inside the block something is made, or taken back: `aclose` waits for its end."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if not self._users and self._unused is not None:
+                self._unused.set()
+
     async def aclose(self) -> None:
-        """Close all connections. The session can't be used any more."""
+        """Close all connections. The session can't be used any more.
+
+        What is being made, or taken back since its caller was cancelled, has 30 seconds for it: a server that stops cancels
+        its requests and then closes what they share, without waiting for them.
+        """
+        with anyio.move_on_after(_PATIENCE):
+            while self._users:
+                self._unused = anyio.Event()
+                await self._unused.wait()
         self._closed = True
         await self._transport.aclose()
 

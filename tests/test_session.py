@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import traceback
 from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,32 @@ async def test_a_login_again_that_hangs_takes_of_the_calls_time(fake: FakeCloud,
         async with cloud.connect_as() as other:
             with anyio.fail_after(10), pytest.raises(aiocloud.Timeout, match="no login at .* within"):
                 await other.with_options(timeout=0.3).authorize()
+
+
+async def test_a_close_waits_for_what_is_taken_back(fake: FakeCloud, clouds_yaml: Path) -> None:
+    """A web server that is told to stop cancels its requests, and closes at once what they shared."""
+    fake.knobs.boot_time = 3600
+    servers = fake.cloud().region().nova.servers
+    async with cloud_of(fake, clouds_yaml) as cloud:
+        flavor, image = (await cloud.list_flavors())[0], (await cloud.list_images())[0]
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as request:
+                request.start_soon(partial(cloud.create_server, "half", image, flavor, wait=True, auto_ip=False))
+                while not servers:  # noqa: ASYNC110 - the fake tells nobody
+                    await anyio.sleep(0.01)
+                request.cancel_scope.cancel()
+                with anyio.CancelScope(shield=True):
+                    await cloud.aclose()
+        assert not servers
+
+
+async def test_a_close_does_not_wait_for_ever(
+    fake: FakeCloud, clouds_yaml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiocloud.session._PATIENCE", 0.05)
+    async with cloud_of(fake, clouds_yaml) as cloud:
+        with anyio.fail_after(20), cloud.session.in_use():
+            await cloud.aclose()
 
 
 async def test_a_token_of_somebody_is_never_passed_over(fake: FakeCloud, clouds_yaml: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
@@ -58,6 +59,7 @@ class Undo:
         self._steps: list[_Step] = []
         self._searches: list[_Search] = []
         self._journal = Journal.of(cloud.session)
+        self._keeping = ExitStack()
 
     def made(self, kind: str, id: str, name: str | None, delete: Callable[[str], Awaitable[object]]) -> None:
         """Something was made: `delete(id)` takes it away again."""
@@ -122,13 +124,14 @@ class Undo:
     async def __aenter__(self) -> Self:
         if self._journal is not None:
             await self._journal.begin(self.mark, self._cloud.name, self._cloud.region_name)
+        self._keeping.enter_context(self._cloud.session.in_use())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         left: list[Leftover] = []
-        with anyio.CancelScope(shield=True):
+        with self._keeping, anyio.CancelScope(shield=True):
             left = [] if error is None else await self._undo(unclear=_is_unclear(error))
             if self._journal is not None and not left:
                 await self._journal.end(self.mark)
