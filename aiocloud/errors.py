@@ -242,26 +242,20 @@ class HTTPError(CloudError, httpx.HTTPStatusError):
         self,
         message: str,
         *,
-        response: httpx.Response,
+        response: httpx.Response | None = None,
         cloud: str | None = None,
         region: str | None = None,
         service: str | None = None,
         request_id: str | None = None,
     ) -> None:
-        request = response.request
-        CloudError.__init__(
-            self,
-            message,
-            cloud=cloud,
-            region=region,
-            service=service,
-            method=request.method,
-            url=str(request.url),
-            status_code=response.status_code,
-            request_id=request_id,
-        )
-        self.request = request
+        CloudError.__init__(self, message, cloud=cloud, region=region, service=service, request_id=request_id)
+        if response is None:
+            return  # a job queue makes the error that its worker had of the message alone
+        self.request = response.request
         self.response = response
+        self.method = self.request.method
+        self.url = str(self.request.url)
+        self.status_code = response.status_code
 
 
 class BadRequest(HTTPError):

@@ -49,3 +49,14 @@ def test_a_receipt_stays_here() -> None:
 def test_errors_without_an_answer_travel_too(error: CloudError) -> None:
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
+
+
+@pytest.mark.parametrize("kind", [CloudError, Timeout, ConfigError, NotFound, MoreFactorsNeeded])
+def test_a_job_queue_makes_an_error_again_of_what_its_worker_had(kind: type[CloudError]) -> None:
+    """taskiq and Celery keep the class and `args`, as JSON."""
+    message = "compute answered 403 to POST /servers: Quota exceeded"
+    error = kind(*kind(message).args)
+    assert type(error) is kind
+    assert (str(error), error.status_code, getattr(error, "response", None)) == (message, None, None)
+    assert message in repr(error)
+    assert str(pickle.loads(pickle.dumps(error))) == message
