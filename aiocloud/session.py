@@ -10,7 +10,7 @@ import math
 import platform
 import re
 from collections.abc import Awaitable, Callable, Generator, Hashable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -126,13 +126,15 @@ class Session:
         self._resolved: dict[str | None, CloudConfig] = {}
         self._token: Token | None = None
         self._closed = False
+        self._parent: Session | None = None
         self._users = 0
         self._unused: anyio.Event | None = None
 
     def sibling(self, config: CloudConfig) -> Session:
-        """Another login to the same cloud, with connections of its own; closed by itself."""
+        """Another login to the same cloud, with connections of its own; closed by itself. It keeps this one in use."""
         other = Session(config, transport=self._inner, token_store=self._store)
         other._agent = self._agent
+        other._parent = self
         return other
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -162,7 +164,8 @@ class Session:
         """Inside the block something is made, or taken back: `aclose` waits for its end."""
         self._users += 1
         try:
-            yield
+            with self._parent.in_use() if self._parent else nullcontext():
+                yield
         finally:
             self._users -= 1
             if not self._users and self._unused is not None:

@@ -58,7 +58,8 @@ async def test_a_login_again_that_hangs_takes_of_the_calls_time(fake: FakeCloud,
                 await other.with_options(timeout=0.3).authorize()
 
 
-async def test_a_close_waits_for_what_is_taken_back(fake: FakeCloud, clouds_yaml: Path) -> None:
+@pytest.mark.parametrize("visitor", [False, True])
+async def test_a_close_waits_for_what_is_taken_back(fake: FakeCloud, clouds_yaml: Path, visitor: bool) -> None:
     """A web server that is told to stop cancels its requests, and closes at once what they shared."""
     fake.knobs.boot_time = 3600
     servers = fake.cloud().region().nova.servers
@@ -66,12 +67,14 @@ async def test_a_close_waits_for_what_is_taken_back(fake: FakeCloud, clouds_yaml
         flavor, image = (await cloud.list_flavors())[0], (await cloud.list_images())[0]
         with anyio.fail_after(20):
             async with anyio.create_task_group() as request:
-                request.start_soon(partial(cloud.create_server, "half", image, flavor, wait=True, auto_ip=False))
+                who = cloud.connect_as() if visitor else cloud
+                request.start_soon(partial(who.create_server, "half", image, flavor, wait=True, auto_ip=False))
                 while not servers:  # noqa: ASYNC110 - the fake tells nobody
                     await anyio.sleep(0.01)
                 request.cancel_scope.cancel()
                 with anyio.CancelScope(shield=True):
                     await cloud.aclose()
+            await who.aclose()
         assert not servers
 
 
