@@ -7,8 +7,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import Message
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -158,12 +161,23 @@ def test_service_condition_overrides(talk: Talk) -> None:
 @pytest.fixture
 def web(talk: Talk) -> Iterator[str]:
     """The web example under uvicorn, over the talk's three clouds."""
+    with serving_example(talk, "app") as url:
+        yield url
+
+
+@contextmanager
+def serving_example(talk: Talk, name: str, **environment: str) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "app:app", "--app-dir", str(EXAMPLES / "web"), "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", f"{name}:app", "--app-dir", str(EXAMPLES / "web"), "--port", str(port)]
     process = subprocess.Popen(
-        command, cwd=talk.folder, env=talk.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=talk.folder,
+        env={**talk.environment, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stderr is not None
     try:
@@ -190,3 +204,39 @@ def test_web(talk: Talk, web: str) -> None:
     with urlopen(f"{web}/servers/my-server/stream", timeout=30) as answer:
         lines = [json.loads(line) for line in answer.read().splitlines()]
     assert {line["cloud"] for line in lines} == set(talk.fake.clouds)
+
+
+LOGIN = """
+import anyio, aiocloud
+async def main():
+    async with aiocloud.connect("my-citycloud") as cloud:
+        print(await cloud.authorize())
+anyio.run(main)
+"""
+
+
+def test_web_files(talk: Talk) -> None:
+    token = talk.run("-c", LOGIN).stdout.strip()
+    content = bytes(range(256)) * 4000
+    with serving_example(talk, "files", OS_CLOUD="my-citycloud") as url:
+
+        def ask(
+            method: str, path: str, status: int, body: bytes | None = None, **headers: str
+        ) -> tuple[bytes, Message]:
+            address = f"{url}/files/{path}"
+            named = {"X-Auth-Token": token, **{key.replace("_", "-"): value for key, value in headers.items()}}
+            try:
+                answer = urlopen(Request(address, body, named, method=method), timeout=30)
+            except HTTPError as error:
+                answer = error
+            with answer:
+                assert answer.status == status
+                return answer.read(), answer.headers
+
+        assert json.loads(ask("PUT", "box/odd%20name", 201, content)[0]) == {"name": "odd name", "bytes": len(content)}
+        assert ask("GET", "box/odd%20name", 200)[0] == content
+        part, told = ask("GET", "box/odd%20name", 206, Range="bytes=1000-1999")
+        assert (part, told["Content-Range"]) == (content[1000:2000], f"bytes 1000-1999/{len(content)}")
+        assert b"no object 'none'" in ask("GET", "box/none", 404)[0]
+        assert b"refused (401)" in ask("GET", "box/odd%20name", 401, X_Auth_Token="somebody-elses")[0]
+        assert ask("GET", "box/odd%20name", 401, X_Auth_Token="")[0]

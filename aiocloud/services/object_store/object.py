@@ -162,7 +162,8 @@ class Objects(Listing[Object]):
     ) -> AsyncGenerator[httpx.Response]:
         """The object's content as an answer to be read piece by piece, with `aiter_raw`, inside the block.
 
-        A proxy that would compress it is asked not to.
+        A proxy that would compress it is asked not to. To read it all may take as long as any call, 300 seconds unless an
+        option says otherwise; or until `deadline`, on anyio's clock: `math.inf` waits for a slow reader.
         """
         sent = header_values({**AS_STORED, **(headers or {})})
         answer = self.endpoint.stream("GET", self.path(name), headers=sent, params=params, deadline=deadline)
