@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import traceback
 from copy import copy
@@ -76,6 +77,29 @@ async def test_a_close_waits_for_what_is_taken_back(fake: FakeCloud, clouds_yaml
                     await cloud.aclose()
             await who.aclose()
         assert not servers
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_what_a_loop_that_ends_leaves_behind_is_named(
+    fake: FakeCloud, clouds_yaml: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It cancels every task once more, shielded or not."""
+    fake.knobs.boot_time = 3600
+    servers = fake.cloud().region().nova.servers
+    async with cloud_of(fake, clouds_yaml) as cloud:
+        flavor, image = (await cloud.list_flavors())[0], (await cloud.list_images())[0]
+        making = asyncio.create_task(cloud.create_server("half", image, flavor, wait=True, auto_ip=False))
+        while not servers:  # noqa: ASYNC110 - the fake tells nobody
+            await asyncio.sleep(0.01)
+        removal = fake.fault(Fault(service="compute", method="DELETE", delay=3600))
+        making.cancel()
+        while not removal.struck:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        making.cancel()
+        with anyio.fail_after(20), pytest.raises(asyncio.CancelledError):
+            await making
+    (left,) = servers.values()
+    assert f"could not take back: server {left.id}" in caplog.text
 
 
 async def test_a_close_does_not_wait_for_ever(

@@ -131,10 +131,16 @@ class Undo:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         left: list[Leftover] = []
-        with self._keeping, anyio.CancelScope(shield=True):
-            left = [] if error is None else await self._undo(unclear=_is_unclear(error))
-            if self._journal is not None and not left:
-                await self._journal.end(self.mark)
+        try:
+            with self._keeping, anyio.CancelScope(shield=True):
+                if error is not None:
+                    await self._undo(left, unclear=_is_unclear(error))
+                if self._journal is not None and not left:
+                    await self._journal.end(self.mark)
+        finally:  # an event loop that ends cancels what is shielded, too
+            self._tell(error, left)
+
+    def _tell(self, error: BaseException | None, left: list[Leftover]) -> None:
         if not left:
             return
         if isinstance(error, CloudError):
@@ -145,20 +151,22 @@ class Undo:
             error.add_note(f"{self._cloud.where}: left behind: {named}")
         _log.warning("%s: cancelled, and could not take back: %s", self._cloud.where, named)
 
-    async def _undo(self, *, unclear: bool) -> list[Leftover]:
-        left: list[Leftover] = []
+    async def _undo(self, left: list[Leftover], *, unclear: bool) -> None:
+        """Take back what was made; what could not be is added to `left`."""
         pending = list(reversed(self._steps))
-        with anyio.move_on_after(_DEADLINE):
-            if unclear:
-                pending[:0] = await self._found(left)
-            while pending:
-                step = pending[0]
-                try:
-                    await step.delete(step.id)
-                except CloudError as error:
-                    left += error.leftovers or [Leftover(step.kind, step.id, step.name, error.message)]
-                pending.pop(0)
-        return left + [Leftover(step.kind, step.id, step.name, "no time to remove it") for step in pending]
+        try:
+            with anyio.move_on_after(_DEADLINE):
+                if unclear:
+                    pending[:0] = await self._found(left)
+                while pending:
+                    step = pending[0]
+                    try:
+                        await step.delete(step.id)
+                    except CloudError as error:
+                        left += error.leftovers or [Leftover(step.kind, step.id, step.name, error.message)]
+                    pending.pop(0)
+        finally:
+            left += [Leftover(step.kind, step.id, step.name, "no time to remove it") for step in pending]
 
     async def _found(self, left: list[Leftover]) -> list[_Step]:
         """What a request whose end nobody knows has made, or makes within a second."""
