@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aiocloud.config import values
-from aiocloud.config.document import Mapping, Node, Scalar, Sequence, Source, overlay, parse, wrong
-from aiocloud.config.keys import canonical
+from aiocloud.config.document import Mapping, Node, Scalar, Sequence, Source, is_empty, overlay, parse, wrong
+from aiocloud.config.keys import AUTH_URLS, canonical
 from aiocloud.config.suggest import suggest
 from aiocloud.errors import ConfigError
 
@@ -166,13 +166,22 @@ def fetched_profile(body: bytes, address: str) -> Profile:
     if not isinstance(tree, Mapping) or not isinstance(entry, Mapping):
         raise ConfigError("this is no profile: an object with name and profile is expected", file=address)
     name = tree.get("name")
-    for key in [key for key in entry.entries if canonical(key) in _OURS]:
-        del entry.entries[key]
     found = public_profile(values.word(name, "name") if name else "", entry, "profile")
-    auth = found.values.get("auth")
-    auth_url = auth.get("auth_url") if isinstance(auth, Mapping) else None
-    if auth_url is not None and not values.text(auth_url, "auth_url").startswith("https://"):
-        host = urlsplit(values.url(auth_url, "profile.auth.auth_url")).hostname
-        if host not in _LOCAL_HOSTS:
-            raise wrong(auth_url, "profile.auth.auth_url", "a fetched profile may send logins to https addresses only")
+    inside = {f"profile.regions.{region}.values": node for region, node in found.regions.items() if node}
+    for path, facts in {"profile": found.values, **inside}.items():
+        for key in [key for key in facts.entries if canonical(key) in _OURS]:
+            del facts.entries[key]
+        _check_addresses(facts, path)
     return found
+
+
+def _check_addresses(facts: Mapping, path: str) -> None:
+    """ConfigError when a login would go anywhere without TLS, under whichever spelling."""
+    for key, _, node in facts.read(path):
+        where = f"{path}.{key}"
+        if canonical(key) == "auth" and isinstance(node, Mapping):
+            _check_addresses(node, where)
+        elif canonical(key) in AUTH_URLS and not is_empty(node):
+            parts = urlsplit(values.url(node, where))
+            if parts.scheme != "https" and parts.hostname not in _LOCAL_HOSTS:
+                raise wrong(node, where, "a fetched profile may send logins to https addresses only")

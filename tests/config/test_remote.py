@@ -111,6 +111,14 @@ async def test_a_stranger_has_no_say_in_our_safety(files: Files) -> None:
     assert (fresh.verify, fresh.cacert, fresh.vendor_hook) == (True, None, None)
 
 
+async def test_a_stranger_has_no_say_in_our_safety_for_a_region_either(files: Files) -> None:
+    unsafe = {"verify": False, "insecure": True, "cacert": "/tmp/x", "vendor_hook": "os:system"}
+    facts = {**FACTS, "regions": [{"name": "r1", "values": {**unsafe, "image_format": "vhd"}}]}
+    fresh = await resolve_remote_profile(files.load(MINE).cloud("mine", "r1"), Host(facts).fetch)
+    assert (fresh.verify, fresh.cacert, fresh.vendor_hook) == (True, None, None)
+    assert fresh.image_format == "vhd"
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -121,6 +129,10 @@ async def test_a_stranger_has_no_say_in_our_safety(files: Files) -> None:
         b'{"name": "x", "profile": []}',
         b'{"name": "x", "profile": {"verfiy": 1}}',
         b'{"name": "x", "profile": {"auth": {"auth_url": "http://id.example.com"}}}',
+        b'{"name": "x", "profile": {"auth": {"auth-url": "http://id.example.com"}}}',
+        b'{"name": "x", "profile": {"auth_url": "http://id.example.com"}}',
+        b'{"name": "x", "profile": {"auth": {"discovery_endpoint": "http://id.example.com"}}}',
+        b'{"name": "x", "profile": {"regions": [{"name": "r1", "values": {"auth": {"auth_url": "http://a.b"}}}]}}',
         b"\xff\xfe",
         b"[" * 5000,
     ],
