@@ -10,7 +10,7 @@ import dataclasses
 import fnmatch
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeAlias, TypeVar, cast, overload
 
@@ -184,11 +184,11 @@ class Fleet:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Close all connections, of all clouds at once."""
         with anyio.CancelScope(shield=True):
-            async with AsyncExitStack() as stack:
+            async with concurrently() as tasks:
                 for session in self._sessions:
-                    stack.push_async_callback(session.aclose)
+                    tasks.start_soon(session.aclose)
 
     # Which clouds
 

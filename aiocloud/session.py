@@ -177,12 +177,14 @@ class Session:
         What is being made, or taken back since its caller was cancelled, has 30 seconds for it: a server that stops cancels
         its requests and then closes what they share, without waiting for them.
         """
-        with anyio.move_on_after(_PATIENCE):
-            while self._users:
-                self._unused = anyio.Event()
-                await self._unused.wait()
-        self._closed = True
-        await self._transport.aclose()
+        try:
+            with anyio.move_on_after(_PATIENCE):
+                while self._users:
+                    self._unused = anyio.Event()
+                    await self._unused.wait()
+        finally:
+            self._closed = True
+            await self._transport.aclose()
 
     # A profile that has to be fetched first: `profile: https://...`
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,23 @@ async def test_map_gives_outcomes_in_the_order_of_the_clouds(tmp_path: Path) -> 
         assert all(flavor.ram >= 512 for flavor in outcomes.values)
         assert outcomes.raise_failed() is outcomes
         assert all(o.elapsed >= 0 and o.requests >= 2 for o in outcomes)
+
+
+async def test_all_clouds_are_closed_at_once(tmp_path: Path) -> None:
+    """Each waits for what is being made in it, and for nothing else."""
+    async with connect_all(FakeCloud.talk(), tmp_path, TALK) as fleet:
+        making = {cloud: ExitStack() for cloud in fleet}
+        for cloud, stack in making.items():
+            stack.enter_context(cloud.session.in_use())
+        first, second, third = making
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(fleet.aclose)
+                for cloud in (second, first, third):
+                    making[cloud].close()
+                    await anyio.wait_all_tasks_blocked()
+                    with pytest.raises(aiocloud.CloudError, match="this connection is closed"):
+                        await cloud.list_flavors()
 
 
 async def test_a_function_of_ones_own_is_a_verb_too(tmp_path: Path) -> None:

@@ -111,6 +111,17 @@ async def test_a_close_does_not_wait_for_ever(
             await cloud.aclose()
 
 
+async def test_a_close_that_is_cancelled_closes(fake: FakeCloud, clouds_yaml: Path) -> None:
+    async with cloud_of(fake, clouds_yaml) as cloud:
+        await cloud.list_flavors()
+        with cloud.session.in_use():
+            with anyio.move_on_after(0.05) as cancelled:
+                await cloud.session.aclose()
+            assert cancelled.cancelled_caught
+            with pytest.raises(aiocloud.CloudError, match="this connection is closed"):
+                await cloud.list_flavors()
+
+
 async def test_a_token_of_somebody_is_never_passed_over(fake: FakeCloud, clouds_yaml: Path) -> None:
     async with cloud_of(fake, clouds_yaml) as cloud:
         good = await cloud.authorize()
