@@ -122,9 +122,51 @@ def test_retry_after_is_waited_for(answer: httpx.Response, at_least: float) -> N
     assert at_least <= virtual(story) <= at_least + 6.0
 
 
-def test_a_retry_after_that_is_too_long_is_the_callers_to_judge() -> None:
-    long = httpx.Response(429, headers={"retry-after": "1000000000"})
-    assert outcome("GET", long, OK) == (429, 1)
+@pytest.mark.parametrize("seconds", [61, 1_000_000_000])
+def test_a_retry_after_that_is_too_long_is_the_callers_to_judge(seconds: int) -> None:
+    """Neither this call waits, though it has the time, nor do those that come after it."""
+
+    async def story() -> list[float]:
+        network = Network(httpx.Response(503, headers={"retry-after": f"{seconds}"}), OK)
+        transport = carried(network)
+        for status in (503, 200):
+            response = await transport.handle_async_request(ask(deadline=anyio.current_time() + 300.0))
+            assert response.status_code == status
+        return network.gaps
+
+    assert virtual(story) == [0.0]
+
+
+def test_a_service_that_only_fails_is_not_held_down_by_retries() -> None:
+    async def story() -> None:
+        network = Network(BUSY)
+        transport = carried(network)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(300):
+                tasks.start_soon(transport.handle_async_request, ask())
+        (stats,) = transport.stats().values()
+        passed = network.times[-1] - network.times[0]
+        assert stats.requests == len(network.times) == 300 + stats.retries
+        assert 100 <= stats.retries <= 100 + passed + 1
+        assert stats.budget < 1.0
+
+    virtual(story)
+
+
+def test_what_succeeds_pays_for_retries() -> None:
+    async def story() -> None:
+        network = Network(BUSY, BUSY, OK)
+        transport = carried(network)
+        await transport.handle_async_request(ask())
+        (spent,) = transport.stats().values()
+        assert spent.retries == 2
+        # Time alone gives one back each second; it stands still from here on.
+        before = transport.stats()[spent.cloud, spent.region, spent.service].budget
+        await transport.handle_async_request(ask())
+        assert transport.stats()[spent.cloud, spent.region, spent.service].budget == min(100.0, before + 0.5)
+        assert before < 100.0
+
+    virtual(story)
 
 
 def test_no_retry_is_begun_that_would_pass_the_deadline() -> None:

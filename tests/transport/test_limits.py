@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from aiocloud._http import httpx
 from aiocloud.config.schema import CloudConfig
 from aiocloud.errors import Timeout
+from aiocloud.transport import Transport
 from aiocloud.transport.limits import Pace
 from tests.transport.helper import Network, ask, carried, virtual
 
@@ -19,11 +20,12 @@ from tests.transport.helper import Network, ask, carried, virtual
 def test_a_pace_never_lets_more_than_its_rate_and_one_burst_through(rate: float, waits: list[float]) -> None:
     pace, now, passed = Pace(rate, 0.0), 0.0, 0
     for wait in waits:
-        now += wait
+        now, before = now + wait, passed
         while pace.delay(now) <= 0.0 and passed < 10_000:
             pace.take(now)
             passed += 1
         assert passed <= now * rate + max(1.0, rate) + 1e-3
+        assert passed - before <= max(1.0, rate) + 1e-3, "however long nothing was asked"
 
 
 def test_a_pace_that_is_told_to_slow_down_goes_below_what_was_refused_and_recovers() -> None:
@@ -139,6 +141,43 @@ def test_retry_after_pauses_the_whole_bucket_and_only_that() -> None:
     compute, image = virtual(story)
     assert compute >= 20.0
     assert image == 1.0
+
+
+def test_a_shorter_retry_after_ends_no_longer_one() -> None:
+    pace = Pace(None, 0.0)
+    pace.pause(0.0, 20.0)
+    pace.pause(1.0, 5.0)
+    assert pace.delay(2.0) == 18.0
+
+
+def test_a_service_that_is_down_for_a_while_has_not_said_that_there_are_too_many() -> None:
+    async def story() -> None:
+        transport = carried(Network(httpx.Response(503, headers={"retry-after": "5"}), httpx.Response(200)))
+        await transport.handle_async_request(ask())
+        (stats,) = transport.stats().values()
+        assert (stats.refused, stats.rate, stats.requests, stats.retries) == (0, None, 2, 1)
+
+    virtual(story)
+
+
+def test_a_call_that_may_have_acted_says_so_when_a_pause_ends_it() -> None:
+    """Another's Retry-After comes between an attempt whose end is not known and the next."""
+
+    async def story() -> None:
+        network = Network(httpx.ReadError("reset"), httpx.Response(503, headers={"retry-after": "50"}))
+        transport = carried(network)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(broken, transport)
+            await anyio.sleep(0.01)
+            await transport.handle_async_request(ask(retries=0))
+        assert len(network.times) == 2
+
+    async def broken(transport: Transport) -> None:
+        with pytest.raises(Timeout, match="wants us to wait") as caught:
+            await transport.handle_async_request(ask("PUT", deadline=anyio.current_time() + 20.0))
+        assert caught.value.sent is True
+
+    virtual(story)
 
 
 def test_a_call_that_cannot_wait_for_the_pause_is_told_at_once() -> None:
