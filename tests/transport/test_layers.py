@@ -148,23 +148,25 @@ def test_a_service_that_only_fails_is_not_held_down_by_retries() -> None:
         passed = network.times[-1] - network.times[0]
         assert stats.requests == len(network.times) == 300 + stats.retries
         assert 100 <= stats.retries <= 100 + passed + 1
-        assert stats.budget < 1.0
 
     virtual(story)
 
 
 def test_what_succeeds_pays_for_retries() -> None:
     async def story() -> None:
-        network = Network(BUSY, BUSY, OK)
+        network = Network(*[BUSY] * 40, OK)
         transport = carried(network)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(transport.handle_async_request, ask())
+                tasks.start_soon(transport.handle_async_request, ask(retries=0))
+        # Time gives retries back, too; it stands still from here on.
+        (before,) = transport.stats().values()
         await transport.handle_async_request(ask())
-        (spent,) = transport.stats().values()
-        assert spent.retries == 2
-        # Time alone gives one back each second; it stands still from here on.
-        before = transport.stats()[spent.cloud, spent.region, spent.service].budget
-        await transport.handle_async_request(ask())
-        assert transport.stats()[spent.cloud, spent.region, spent.service].budget == min(100.0, before + 0.5)
-        assert before < 100.0
+        (after,) = transport.stats().values()
+        assert before.retries >= 20
+        assert after.budget == min(100.0, before.budget + 0.5)
+        assert before.budget < 100.0
 
     virtual(story)
 

@@ -168,7 +168,8 @@ def test_a_call_that_may_have_acted_says_so_when_a_pause_ends_it() -> None:
         transport = carried(network)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(broken, transport)
-            await anyio.sleep(0.01)
+            # The network has answered, and no time has passed: nothing is sent again so soon.
+            await anyio.wait_all_tasks_blocked()
             await transport.handle_async_request(ask(retries=0))
         assert len(network.times) == 2
 
