@@ -308,7 +308,7 @@ async def test_a_redis_that_is_silent_is_left_alone_for_a_while(
     anyio_backend_name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A login would wait for it five times over."""
-    monkeypatch.setattr("aiocloud.auth.store_redis.SECONDS", 0.2)
+    monkeypatch.setattr(RedisStore, "SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         async with RedisStore(f"redis://127.0.0.1:{silent.getsockname()[1]}") as store:
             with anyio.fail_after(5):
@@ -343,3 +343,55 @@ async def test_a_wrong_redis_url_is_a_config_error(anyio_backend_name: str) -> N
         pytest.skip("redis-py has no trio")
     with pytest.raises(ConfigError, match="RedisStore"):
         await RedisStore("http://127.0.0.1").get("k")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:pw-canary@h:6379/0",
+        "redis://h?password=pw-canary",
+        "unix:///run/redis.sock?password=half@pw-canary",
+        "redis://:12/pw-canary@h",
+        "redis://me:pw-canary/12@h",
+        "redis://me:pw-canary?12@h",
+    ],
+)
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_no_word_of_a_redis_url_shows_its_password(
+    url: str, anyio_backend_name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = RedisStore(url)
+    told = repr(store)
+    monkeypatch.setattr("redis.asyncio.connection.AbstractConnection.connect", _refused)
+    try:
+        await store.get("k")
+    except ConfigError as error:
+        told += str(error)
+    assert "canary" not in told + caplog.text
+
+
+async def _refused(*_: object) -> None:
+    raise ConnectionRefusedError
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_redis_that_was_silent_is_tried_by_one_at_a_time(
+    anyio_backend_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RedisStore, "SECONDS", 0.2)
+    monkeypatch.setattr(RedisStore, "QUIET", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        async with RedisStore(f"redis://127.0.0.1:{silent.getsockname()[1]}") as store:
+            await store.get("k")
+            await anyio.sleep(0.1)
+            took = list[float]()
+
+            async def get() -> None:
+                started = anyio.current_time()
+                await store.get("k")
+                took.append(anyio.current_time() - started)
+
+            async with anyio.create_task_group() as tasks:
+                for _ in range(50):
+                    tasks.start_soon(get)
+    assert [seconds > 0.15 for seconds in sorted(took)] == [False] * 49 + [True]
