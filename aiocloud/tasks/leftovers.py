@@ -137,7 +137,7 @@ async def _find(cloud: Region, begun: Sequence[Begun]) -> list[_Found]:
         service, things = _PLACES[kind]
         if not await cloud.has_service(service):
             return
-        for thing in await things(cloud).list():
+        for thing in await _all(things(cloud)):
             if one := by_mark.get(_mark(thing) or ""):
                 note(kind, thing, one, _deleting(cloud, kind, thing, one))
 
@@ -159,6 +159,14 @@ async def _find(cloud: Region, begun: Sequence[Begun]) -> list[_Found]:
             for kind, id in one.named:
                 tasks.start_soon(look_for, kind, id, one)
     return sorted(found.values(), key=lambda one: list(_PLACES).index(one.what.kind))
+
+
+async def _all(things: Creatable[Any, Any]) -> Sequence[Resource]:
+    """What there is; nothing where the service knows no such kind, as Neutron without routers knows no floating IPs."""
+    try:
+        return await things.list()
+    except NotFound:
+        return ()
 
 
 def _deleting(cloud: Region, kind: str, thing: Resource, one: Begun) -> Callable[[], Awaitable[object]]:

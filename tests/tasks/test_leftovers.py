@@ -148,6 +148,22 @@ async def test_a_volume_whose_server_is_gone_already_is_still_found(
     assert things(fake) == before
 
 
+async def test_a_region_without_floating_ips_is_looked_through_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeCloud.like("my-internap")
+
+    async def boot(cloud: Cloud) -> None:
+        await cloud.create_server("s", image=await an_image(cloud), flavor="m1.tiny", auto_ip=False)
+
+    before = things(fake)
+    journal = await killed(fake, tmp_path, monkeypatch, boot)
+    async with connect(fake, tmp_path) as cloud:
+        reclaimed = await cloud.reclaim_leftovers(journal)
+    assert [what.kind for what in reclaimed.removed] == ["server"]
+    assert things(fake) == before
+
+
 async def test_an_image_with_the_callers_id_is_theirs_until_ours_is_there(
     fake: FakeCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
