@@ -6,6 +6,7 @@ Nova removes them itself only where they were asked for with `delete_on_terminat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,9 @@ __all__ = ["delete_detached", "delete_snapshot", "delete_with_volumes", "kept", 
 _LONGEST = 30.0  # seconds that Nova may take to let go of a volume
 _PAUSE = 0.5  # seconds between two looks, at most
 
+_NOT_MADE = re.compile(r"\bVolume ([0-9a-f-]{36}) did not finish being created\b")
+"""Nova's VolumeNotCreated: the volume is there, in error or still being made, and its server does not name it."""
+
 
 def makes_volumes(devices: Sequence[Mapping[str, Any]] | None) -> bool:
     """Will Nova make a volume for one of these devices (`block_device_mapping_v2`)?"""
@@ -33,7 +37,9 @@ def kept(devices: Sequence[Mapping[str, Any]] | None) -> list[str]:
 
 def made_for(server: Server, keep: Container[str]) -> list[str]:
     """The volumes that Nova made for this server and does not remove with it."""
-    return [one.id for one in server.volumes if one.id not in keep and not one.delete_on_termination]
+    named = [one.id for one in server.volumes if not one.delete_on_termination]
+    given_up = _NOT_MADE.findall(server.fault.message) if server.fault is not None else []
+    return [id for id in [*named, *given_up] if id not in keep]
 
 
 async def delete_with_volumes(

@@ -73,6 +73,8 @@ class Nova(Service):
         """Availability zones."""
         self.doomed_boots: list[str] = []
         """Why the next boots end in ERROR; one message each."""
+        self.doomed_volumes = 0
+        """How many of the next boots end in ERROR because Cinder does not make their volumes."""
         self.routes.add("GET", "/", self._versions, open=True)
         self.routes.add("GET", "/v2.1", self._version, open=True)
         self.list = Servers(self)
@@ -99,6 +101,10 @@ class Nova(Service):
     def fail_boots(self, times: int = 1, message: str = "No valid host was found. ") -> None:
         """Let the next servers end in ERROR with this message in their fault."""
         self.doomed_boots += [message] * times
+
+    def fail_volumes(self, times: int = 1) -> None:
+        """Let the next servers end in ERROR whose volumes Nova has made: Cinder fails, and Nova forgets the volumes."""
+        self.doomed_volumes += times
 
     def add_flavor(self, name: str, ram: int, vcpus: int, disk: int, id: str = "", **more: object) -> Wire:
         """A flavor; `ram` in MiB, `disk` in GiB. Further fields by their wire names."""

@@ -279,6 +279,7 @@ class Create:
             if device.get("volume_type"):
                 wish["volume_type"] = device["volume_type"]
             source_id = cinder.make_volume(req.token, wish, at_once=True)["id"]
+            server.made_volumes.append(source_id)
         elif source_id not in cinder.volumes:
             raise Fail(400, f"Block Device Mapping is Invalid: failed to get volume {source_id}.")
         flags = bool(device.get("delete_on_termination")), device.get("tag")
@@ -293,13 +294,32 @@ class Create:
             return
         now = self.region.clock.now()
         server.task_state = None
-        if self.nova.doomed_boots:
-            server.status, server.fault = "ERROR", self.nova.make_fault(500, self.nova.doomed_boots.pop(0))
+        why = self._doom(server)
+        if why is not None:
+            server.status, server.fault = "ERROR", self.nova.make_fault(500, why)
             self.region.neutron.delete_ports_of(server.id, server.brought_ports)
         else:
             server.status, server.launched = "ACTIVE", now
             server.console = f"[    0.000000] Booting {server.name}\n{server.name} login: "
         server.changed(now)
+
+    def _doom(self, server: Server) -> str | None:
+        """Why it does not boot, where that was foreseen."""
+        if self.nova.doomed_boots:
+            return self.nova.doomed_boots.pop(0)
+        if not (self.nova.doomed_volumes and server.made_volumes):
+            return None
+        self.nova.doomed_volumes -= 1
+        made, cinder = server.made_volumes, self.region.cinder
+        for one in [one for one in server.volumes if one["volumeId"] in made]:
+            server.volumes.remove(one)
+            cinder.detach(one["volumeId"], server.id)
+            if one["delete_on_termination"]:
+                del cinder.volumes[one["volumeId"]]
+            else:
+                cinder.volumes[one["volumeId"]]["status"] = "error"
+        said = "did not finish being created even after we waited 4 seconds or 2 attempts. And its status is error."
+        return f"Build of instance {server.id} aborted: Volume {made[0]} {said}"
 
     def spawn(self, name: str, project_id: str, user_id: str, **more: Any) -> Server:
         """An ACTIVE server without network, made directly: for lists of thousands."""

@@ -77,6 +77,8 @@ class Server:
     """Ids of ports that were there before: they outlive it."""
     volumes: list[Wire] = field(default_factory=list[Wire])
     """Attachments as os-volume_attachments shows them."""
+    made_volumes: list[str] = field(default_factory=list[str])
+    """Ids of those that Nova made for it."""
     hints: Wire = field(default_factory=dict[str, Any])
     group_ids: list[str] = field(default_factory=list[str])
     fault: Wire | None = None

@@ -36,6 +36,22 @@ async def test_a_volume_that_a_device_names_outlives_a_failed_server(tmp_path: P
     assert set(fake.cloud().region().cinder.volumes) == before
 
 
+@pytest.mark.parametrize("terminate_volume", [False, True])
+async def test_a_volume_that_cinder_fails_to_make_goes_with_its_server(terminate_volume: bool, tmp_path: Path) -> None:
+    """Nova does not say then that it is the server's: only why the server failed."""
+    fake = FakeCloud(boot_time=0.02)
+    region = fake.cloud().region()
+    region.nova.fail_volumes()
+    how: dict[str, Any] = {"boot_from_volume": True, "volume_size": 1, "terminate_volume": terminate_volume}
+    async with connect(fake, tmp_path) as cloud:
+        image = await an_image(cloud)
+        with pytest.raises(ResourceFailed, match="did not finish being created") as failed:
+            await cloud.create_server("s", image=image, flavor="m1.tiny", wait=True, **how)
+    assert not failed.value.leftovers
+    assert not region.nova.servers
+    assert not region.cinder.volumes
+
+
 def test_a_refusal_that_comes_while_a_create_is_cancelled_leaves_nothing_to_name(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
