@@ -7,18 +7,20 @@ Nova removes them itself only where they were asked for with `delete_on_terminat
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence, Sized
+from contextlib import suppress
 from typing import Any
 
 from aiocloud.collection import Creatable
-from aiocloud.errors import CloudError, NotFound
+from aiocloud.errors import CloudError, Leftover, NotFound, Timeout
 from aiocloud.poller import wait_for
 from aiocloud.region import Region
 from aiocloud.services.compute.server import Server
 
 __all__ = ["delete_detached", "delete_snapshot", "delete_with_volumes", "kept", "made_for", "makes_volumes"]
 
-_LONGEST = 30.0  # seconds that Nova may take to let go of a volume
+_LONGEST = 28.0  # seconds that Nova may take to let go of a volume: less than there is for taking back
+_MAPPED = 15.0  # seconds that Nova may take to make volumes before its server is deleted all the same
 _PAUSE = 0.5  # seconds between two looks, at most
 
 _NOT_MADE = re.compile(r"\bVolume ([0-9a-f-]{36}) did not finish being created\b")
@@ -45,25 +47,56 @@ def made_for(server: Server, keep: Container[str]) -> list[str]:
 async def delete_with_volumes(
     cloud: Region, id: str, keep: Container[str], note: Callable[[str], Awaitable[object]]
 ) -> None:
-    """Remove a server and the volumes that Nova made for it. `note` is told of each volume before its server goes."""
+    """Remove a server and the volumes that Nova made for it. `note` is told of each volume before its server goes.
+
+    Raises Timeout, with what is left in its `leftovers`: also when Nova does not tell in time which volumes it makes.
+    """
     servers, made = cloud.compute.servers, dict[str, None]()
 
-    async def gone() -> bool:
+    async def look() -> Server | None:
         try:
             server = await servers.get(id)
         except NotFound:
-            return True
+            return None
         for volume in made_for(server, keep):
             if volume not in made:
                 await note(volume)
                 made[volume] = None
-        return server.status == "DELETED"
+        return server if server.status != "DELETED" else None
 
-    if not await gone():
+    server = await look()
+    if _is_mapping(server):
+        # Meanwhile Nova would not remove it either, and later we may not see which volumes it had.
+        with suppress(Timeout):
+            server = await wait_for(look, _is_mapped, what="its volumes", timeout=_MAPPED, interval=_PAUSE)
+    if server is not None:
         await servers.delete(id)
-        await wait_for(gone, bool, what=f"removal of server {id}", timeout=_LONGEST, interval=_PAUSE)
+        await _until_gone(server, look, made)
     for volume in made:
         await delete_detached(cloud, volume)
+
+
+async def _until_gone(server: Server, look: Callable[[], Awaitable[Server | None]], made: Sized) -> None:
+    """Wait for it; what Nova made for it, if that is not known yet, is named in an error."""
+    late = _is_mapping(server)
+    why = f"Nova was still making it when server {server.id} was deleted"
+    unknown = [Leftover("volume", "unknown", None, why)] if late else []
+    timeout, what = _LONGEST - _MAPPED if late else _LONGEST, f"removal of server {server.id}"
+    try:
+        await wait_for(look, lambda seen: seen is None, what=what, timeout=timeout, interval=_PAUSE)
+    except Timeout as error:
+        raise error.leaving([Leftover("server", server.id, server.name or None, error.message), *unknown]) from None
+    if unknown and not made:
+        raise Timeout(f"the volumes of server {server.id} were not made in time").leaving(unknown)
+
+
+def _is_mapping(server: Server | None) -> bool:
+    """Is Nova making its volumes? They are named when it is done."""
+    return server is not None and server.task_state == "block_device_mapping"
+
+
+def _is_mapped(server: Server | None) -> bool:
+    return not _is_mapping(server)
 
 
 async def delete_detached(cloud: Region, id: str) -> None:

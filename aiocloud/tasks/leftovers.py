@@ -104,7 +104,7 @@ async def reclaim_leftovers(cloud: Region, journal: str | os.PathLike[str] | Non
                 await found.delete()
             except CloudError as error:
                 what = Leftover(found.what.kind, found.what.id, found.what.name, error.message)
-                left.setdefault(found.mark, []).append(what)
+                left.setdefault(found.mark, []).extend(error.leftovers or [what])
             else:
                 removed[found.what] = None
         if not young or (nth and not left and len(removed) == before):

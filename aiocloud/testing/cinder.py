@@ -74,9 +74,9 @@ class Cinder(Service):
         self.types[wire["id"]] = wire
         return wire
 
-    def make_volume(self, who: TokenState, wish: Wire, *, at_once: bool = False) -> Wire:
-        """A volume as POST /volumes makes it; ready now with `at_once`."""
-        return self.shelf.make(who, wish, at_once=at_once)
+    def make_volume(self, who: TokenState, wish: Wire) -> Wire:
+        """A volume as POST /volumes makes it."""
+        return self.shelf.make(who, wish)
 
     def make_snapshot(self, who: TokenState, volume_id: str, wish: Wire) -> Wire:
         """A snapshot of a volume, which may be in use, as POST /snapshots makes it."""

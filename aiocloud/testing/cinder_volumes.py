@@ -160,7 +160,7 @@ class Volumes:
             {"volume": {**self.wire(req, volume, fresh=True), "status": "creating", "updated_at": None}}, 202
         )
 
-    def make(self, who: TokenState, wish: Wire, *, at_once: bool = False) -> Wire:
+    def make(self, who: TokenState, wish: Wire) -> Wire:
         """A volume, from nothing, an image, a snapshot or another volume."""
         project_id = who.project_id or ""
         size, image = self._size(wish)
@@ -200,7 +200,7 @@ class Volumes:
             "image": image,
         }
         self.cinder.volumes[volume["id"]] = volume
-        self.become(volume, "available", 0 if at_once else self.region.knobs.work_time)
+        self.become(volume, "available", self.region.knobs.work_time)
         return volume
 
     def _size(self, wish: Wire) -> tuple[int, Wire]:

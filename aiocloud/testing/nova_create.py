@@ -278,15 +278,33 @@ class Create:
             wish: Wire = {"size": device.get("volume_size"), "name": "", **origin}
             if device.get("volume_type"):
                 wish["volume_type"] = device["volume_type"]
-            source_id = cinder.make_volume(req.token, wish, at_once=True)["id"]
-            server.made_volumes.append(source_id)
-        elif source_id not in cinder.volumes:
+            self._map(server, cinder.make_volume(req.token, wish)["id"], device)
+            return
+        if source_id not in cinder.volumes:
             raise Fail(400, f"Block Device Mapping is Invalid: failed to get volume {source_id}.")
+        self._hang(server, str(source_id), device)
+
+    def _map(self, server: Server, volume_id: str, device: Wire) -> None:
+        """A volume that Nova makes: the server has it once Cinder is done."""
+        seconds = self.region.knobs.work_time
+        server.made_volumes.append(volume_id)
+        if seconds:
+            server.task_state, server.mapped = "block_device_mapping", self.region.clock.now() + seconds
+
+        def made() -> None:
+            volume = self.region.cinder.volumes.get(volume_id)
+            if server.id in self.nova.servers and volume is not None and volume["status"] == "available":
+                self._hang(server, volume_id, device)
+
+        self.region.later(seconds, made)
+
+    def _hang(self, server: Server, volume_id: str, device: Wire) -> None:
         flags = bool(device.get("delete_on_termination")), device.get("tag")
-        self.nova.attached.attach_volume(server, str(source_id), device.get("device_name"), *flags)
+        self.nova.attached.attach_volume(server, volume_id, device.get("device_name"), *flags)
 
     def _boot(self, server: Server) -> None:
-        self.region.later(self.region.knobs.boot_time, lambda: self.booted(server))
+        seconds = max(self.region.knobs.boot_time, server.mapped - self.region.clock.now())
+        self.region.later(seconds, lambda: self.booted(server))
 
     def booted(self, server: Server) -> None:
         """The end of BUILD: ACTIVE, or ERROR when that was foreseen."""

@@ -79,6 +79,8 @@ class Server:
     """Attachments as os-volume_attachments shows them."""
     made_volumes: list[str] = field(default_factory=list[str])
     """Ids of those that Nova made for it."""
+    mapped: float = 0.0
+    """When these are made. Before that it does not name them, and can't be removed."""
     hints: Wire = field(default_factory=dict[str, Any])
     group_ids: list[str] = field(default_factory=list[str])
     fault: Wire | None = None

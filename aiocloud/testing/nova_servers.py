@@ -209,7 +209,7 @@ class Servers:
         return Reply.json({"server": updated_view(self.nova, server, req)})
 
     async def delete(self, req: Req) -> Reply:
-        """DELETE /servers/{id}: it is gone after `knobs.work_time`."""
+        """DELETE /servers/{id}: it is gone after `knobs.work_time`, but not before the volumes that Nova makes for it."""
         server = self.nova.find(req)
         self.nova.actions.check_lock(req, server)
         self.remove(server)
@@ -220,7 +220,8 @@ class Servers:
         region = self.nova.region
         server.task_state = "deleting"
         server.changed(region.clock.now())
-        region.later(region.knobs.work_time, lambda: self._gone(server))
+        seconds = max(region.knobs.work_time, server.mapped - region.clock.now())
+        region.later(seconds, lambda: self._gone(server))
 
     def _gone(self, server: Server) -> None:
         nova, now = self.nova, self.nova.region.clock.now()

@@ -52,6 +52,27 @@ async def test_a_volume_that_cinder_fails_to_make_goes_with_its_server(terminate
     assert not region.cinder.volumes
 
 
+@pytest.mark.parametrize("seconds", [8.0, 100.0])
+def test_a_volume_that_nova_is_making_when_its_server_is_cancelled_goes_or_is_named(
+    seconds: float, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nova names a volume once it is made, and removes the server at once when it was told to before."""
+
+    async def story() -> set[str]:
+        fake = FakeCloud(work_time=seconds)
+        how: dict[str, Any] = {"boot_from_volume": True, "volume_size": 1}
+        async with connect(fake, tmp_path) as cloud:
+            image = await an_image(cloud)
+            with anyio.move_on_after(3):
+                await cloud.create_server("s", image=image, flavor="m1.tiny", wait=True, **how)
+            await anyio.sleep(seconds)
+            assert not await cloud.list_servers()
+        return set(fake.cloud().region().cinder.volumes)
+
+    assert bool(virtual(story)) is (seconds > 30)
+    assert ("volume unknown: Nova was still making it" in caplog.text) is (seconds > 30)
+
+
 def test_a_refusal_that_comes_while_a_create_is_cancelled_leaves_nothing_to_name(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
