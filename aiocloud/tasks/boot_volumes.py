@@ -17,9 +17,9 @@ from aiocloud.poller import wait_for
 from aiocloud.region import Region
 from aiocloud.services.compute.server import Server
 
-__all__ = ["delete_detached", "delete_snapshot", "delete_with_volumes", "kept", "made_for", "makes_volumes"]
+__all__ = ["delete_when_free", "delete_with_volumes", "kept", "made_for", "makes_volumes"]
 
-_LONGEST = 28.0  # seconds that Nova may take to let go of a volume: less than there is for taking back
+_LONGEST = 28.0  # seconds that Nova or Cinder may take to let go of something: less than there is for taking back
 _MAPPED = 15.0  # seconds that Nova may take to make volumes before its server is deleted all the same
 _PAUSE = 0.5  # seconds between two looks, at most
 
@@ -73,7 +73,7 @@ async def delete_with_volumes(
         await servers.delete(id)
         await _until_gone(server, look, made)
     for volume in made:
-        await delete_detached(cloud, volume)
+        await delete_when_free(cloud.block_storage.volumes, volume)
 
 
 async def _until_gone(server: Server, look: Callable[[], Awaitable[Server | None]], made: Sized) -> None:
@@ -99,24 +99,24 @@ def _is_mapped(server: Server | None) -> bool:
     return not _is_mapping(server)
 
 
-async def delete_detached(cloud: Region, id: str) -> None:
-    """Remove a volume as soon as Nova has taken it off its server: Cinder refuses before that."""
-    await _delete_when_free(cloud.block_storage.volumes, id, f"volume {id}")
+async def delete_when_free(things: Creatable[Any, Any], id: str) -> None:
+    """Remove a volume, snapshot or backup as soon as it is made, and free: Cinder refuses before that.
 
+    Raises Cinder's refusal when it lasts.
+    """
+    refused: list[CloudError] = []
 
-async def delete_snapshot(cloud: Region, id: str) -> None:
-    """Remove a snapshot of a volume as soon as it is made: Cinder refuses before that."""
-    await _delete_when_free(cloud.block_storage.snapshots, id, f"snapshot {id}")
-
-
-async def _delete_when_free(things: Creatable[Any, Any], id: str, what: str) -> None:
     async def accepted() -> bool:
         try:
             await things.delete({"id": id})
         except CloudError as error:
             if error.status_code != 400:
                 raise
+            refused[:] = [error]
             return False
         return True
 
-    await wait_for(accepted, bool, what=f"removal of {what}", timeout=_LONGEST, interval=_PAUSE)
+    try:
+        await wait_for(accepted, bool, what=f"removal of {things.kind} {id}", timeout=_LONGEST, interval=_PAUSE)
+    except Timeout as error:
+        raise refused[0] if refused else error from None

@@ -17,7 +17,7 @@ from aiocloud.poller import wait_for
 from aiocloud.reconcile import create_once, is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image, Images, NewImage
-from aiocloud.tasks.boot_volumes import delete_snapshot
+from aiocloud.tasks.boot_volumes import delete_when_free
 from aiocloud.tasks.image_wanted import Wanted
 from aiocloud.tasks.undo import Undo
 
@@ -159,7 +159,7 @@ async def _remove_with_snapshots(cloud: Region, id: str) -> None:
     left: list[Leftover] = []
     for snapshot in snapshots:
         try:
-            await delete_snapshot(cloud, snapshot)
+            await delete_when_free(cloud.block_storage.snapshots, snapshot)
         except CloudError as error:
             left.append(Leftover("snapshot", snapshot, None, error.message))
     if left:

@@ -25,7 +25,7 @@ from aiocloud.errors import CloudError, InvalidRequest, Leftover, NotFound
 from aiocloud.model import Resource
 from aiocloud.reconcile import MARK, mark_in
 from aiocloud.region import Region
-from aiocloud.tasks.boot_volumes import delete_detached, delete_with_volumes
+from aiocloud.tasks.boot_volumes import delete_when_free, delete_with_volumes
 from aiocloud.tasks.journal import Begun, Journal, add_name, strike, unended
 
 __all__ = ["Reclaimed", "keep_journal", "leftovers", "reclaim_leftovers"]
@@ -147,8 +147,7 @@ async def _find(cloud: Region, begun: Sequence[Begun]) -> list[_Found]:
             thing = await things(cloud).get(id)
         except NotFound:
             return
-        by_nova = kind == "volume"
-        note(kind, thing, one, partial(delete_detached, cloud, id) if by_nova else _deleting(cloud, kind, thing, one))
+        note(kind, thing, one, _deleting(cloud, kind, thing, one))
 
     if not by_mark:
         return []
@@ -173,7 +172,9 @@ def _deleting(cloud: Region, kind: str, thing: Resource, one: Begun) -> Callable
     """What removes it; a server with the volumes that Nova made for it, which bear no mark."""
     if kind == "server" and one.keep is not None:
         return partial(delete_with_volumes, cloud, thing.id, one.keep, partial(add_name, one, "volume"))
-    _, things = _PLACES[kind]
+    service, things = _PLACES[kind]
+    if service == "block-storage":
+        return partial(delete_when_free, things(cloud), thing.id)
     return partial(things(cloud).delete, {"id": thing.id})
 
 

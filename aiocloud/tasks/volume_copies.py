@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from aiocloud._json import mapping
@@ -14,6 +15,7 @@ from aiocloud.reconcile import MARK
 from aiocloud.region import Region
 from aiocloud.services.block_storage.backup import Backup, NewBackup
 from aiocloud.services.block_storage.snapshot import NewSnapshot, Snapshot
+from aiocloud.tasks.boot_volumes import delete_when_free
 from aiocloud.tasks.lookup import by_id, given
 from aiocloud.tasks.undo import Undo
 from aiocloud.tasks.volumes import TIMEOUT, failed
@@ -100,10 +102,7 @@ async def create_volume_backup(
 
 async def _create(undo: Undo, kind: str, copies: Creatable[C, Any], spec: NewSnapshot | NewBackup) -> C:
     """One POST, reconciled by its mark when it ends ambiguously."""
-
-    async def remove(id: str) -> None:
-        await copies.delete({"id": id})
-
+    remove = partial(delete_when_free, copies)
     if not spec.metadata:
         made = await copies.create_from(spec)
         undo.made(kind, made.id, made.name, remove)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from aiocloud.errors import CloudError, InvalidRequest, NotFound, ResourceFailed
@@ -14,6 +15,7 @@ from aiocloud.services.block_storage.info import VolumeLimits, VolumeQuotas
 from aiocloud.services.block_storage.type import VolumeType
 from aiocloud.services.block_storage.volume import NewVolume, Volume
 from aiocloud.services.compute.server import VolumeAttachment
+from aiocloud.tasks.boot_volumes import delete_when_free
 from aiocloud.tasks.lookup import by_id, given, project_id_of
 from aiocloud.tasks.undo import Undo
 
@@ -109,10 +111,7 @@ async def _create(cloud: Region, wanted: dict[str, Any], metadata: dict[str, str
     async def look() -> list[Volume]:
         return [volume for volume in await volumes.search(spec.name) if volume.metadata.get(MARK) == undo.mark]
 
-    async def remove(id: str) -> bool:
-        return await volumes.delete({"id": id})
-
-    return await undo.create("volume", lambda: volumes.create_from(spec), look, remove)
+    return await undo.create("volume", lambda: volumes.create_from(spec), look, partial(delete_when_free, volumes))
 
 
 async def _wait_for_volume(

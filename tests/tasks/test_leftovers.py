@@ -140,7 +140,7 @@ async def test_a_volume_whose_server_is_gone_already_is_still_found(
 
     async with connect(fake, tmp_path) as cloud:
         with monkeypatch.context() as patched:
-            patched.setattr("aiocloud.tasks.boot_volumes.delete_detached", dies)
+            patched.setattr("aiocloud.tasks.boot_volumes.delete_when_free", dies)
             with pytest.raises(KeyboardInterrupt):
                 await cloud.reclaim_leftovers(journal)
         assert [what.kind for what in await cloud.leftovers(journal)] == ["volume"]

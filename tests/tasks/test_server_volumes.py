@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from aiocloud import ResourceFailed
+from aiocloud import ResourceFailed, Timeout
 from aiocloud.testing import FakeCloud, Fault
 from tests.tasks.test_servers import an_image, connect
 from tests.transport.helper import virtual
@@ -71,6 +71,29 @@ def test_a_volume_that_nova_is_making_when_its_server_is_cancelled_goes_or_is_na
 
     assert bool(virtual(story)) is (seconds > 30)
     assert ("volume unknown: Nova was still making it" in caplog.text) is (seconds > 30)
+
+
+def test_a_volume_that_is_cancelled_or_late_while_cinder_makes_it_goes(tmp_path: Path) -> None:
+    """Cinder removes none that it is still making."""
+
+    async def story() -> set[str]:
+        fake = FakeCloud(work_time=6)
+        async with connect(fake, tmp_path) as cloud:
+            with anyio.move_on_after(2):
+                await cloud.create_volume(1, name="cancelled")
+            with pytest.raises(Timeout) as late:
+                await cloud.create_volume(1, name="late", timeout=2)
+            assert not late.value.leftovers
+            await anyio.sleep(6)
+            assert not await cloud.list_volumes()
+            volume = await cloud.create_volume(1, name="kept")
+            with anyio.move_on_after(2):
+                await cloud.create_volume_snapshot(volume, name="cancelled", wait=True)
+            await anyio.sleep(6)
+            assert not await cloud.list_volume_snapshots()
+        return {volume["name"] for volume in fake.cloud().region().cinder.volumes.values()}
+
+    assert virtual(story) == {"kept"}
 
 
 def test_a_refusal_that_comes_while_a_create_is_cancelled_leaves_nothing_to_name(
