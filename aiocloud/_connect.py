@@ -20,6 +20,7 @@ from aiocloud.config.schema import CloudConfig
 from aiocloud.errors import CloudError, ConfigError
 from aiocloud.fleet import Fleet, Unusable
 from aiocloud.session import Options, Session
+from aiocloud.transport.rate_limits import RateLimits
 
 __all__ = ["connect", "connect_all"]
 
@@ -35,12 +36,22 @@ class _How:
     app_version: str | None
     transport: httpx.AsyncBaseTransport | None
     token_store: TokenStore | None
+    rate_limits: RateLimits | None
+
+    def __post_init__(self) -> None:
+        if self.rate_limits is not None and not hasattr(self.rate_limits, "turn"):
+            raise ConfigError(
+                "rate_limits takes what keeps the limits of several processes, as RedisLimits(url) does; a rate is "
+                "rate_limit=10 (requests a second)",
+                key="rate_limits",
+            )
 
     def session(self, config: CloudConfig) -> Session:
         return Session(
             config,
             transport=self.transport,
             token_store=self.token_store,
+            rate_limits=self.rate_limits,
             app_name=self.app_name,
             app_version=self.app_version,
         )
@@ -80,13 +91,15 @@ def connect(
     load_envvars: bool = True,
     transport: httpx.AsyncBaseTransport | None = None,
     token_store: TokenStore | None = None,
+    rate_limits: RateLimits | None = None,
     **overrides: Any,
 ) -> Cloud:
     """One region of one cloud, by its name in clouds.yaml. Reads configuration; opens no connection.
 
     No cloud given: OS_CLOUD, else the cloud `envvars` that OS_* variables make, else the only one. No region given:
     OS_REGION_NAME, else the configuration's only one. `overrides` are keys of clouds.yaml (`auth={...}`,
-    `verify=False`). `strict` reads only declared fields. `transport` is any async httpx transport. Raises ConfigError.
+    `verify=False`). `strict` reads only declared fields. `transport` is any async httpx transport. What `token_store`
+    (`RedisStore`) and `rate_limits` (`RedisLimits`) share between processes stays open: close it after. Raises ConfigError.
     """
     configuration = load_config(
         config_files=config_files,
@@ -95,7 +108,7 @@ def connect(
         load_envvars=load_envvars,
     )
     config = configuration.cloud(cloud, region_name, **overrides)
-    how = _How(strict, app_name, app_version, transport, token_store)
+    how = _How(strict, app_name, app_version, transport, token_store, rate_limits)
     return how.cloud(how.session(config), config, owner=True)
 
 
@@ -112,6 +125,7 @@ def connect_all(
     load_envvars: bool = True,
     transport: httpx.AsyncBaseTransport | None = None,
     token_store: TokenStore | None = None,
+    rate_limits: RateLimits | None = None,
     on_error: Literal["collect", "raise"] = "collect",
     **overrides: Any,
 ) -> Fleet:
@@ -127,7 +141,7 @@ def connect_all(
         load_yaml_config=load_yaml_config,
         load_envvars=load_envvars,
     )
-    how = _How(strict, app_name, app_version, transport, token_store)
+    how = _How(strict, app_name, app_version, transport, token_store, rate_limits)
     members: list[Cloud | Unusable] = []
     sessions: list[Session] = []
     for name, region in _chosen(configuration, clouds, regions, members):

@@ -37,10 +37,11 @@ from aiocloud.transport.call import Call
 from aiocloud.transport.layers import build_transport
 from aiocloud.transport.limits import Stats
 from aiocloud.transport.pool import closed
+from aiocloud.transport.rate_limits import RateLimits
 from aiocloud.transport.reading import read_bounded
 from aiocloud.transport.redirects import Origin, is_redirect, origin, redirect_target
 
-__all__ = ["Options", "Session", "counting", "user_agent"]
+__all__ = ["Options", "Session", "count_requests", "counting", "user_agent"]
 
 T = TypeVar("T")
 
@@ -103,6 +104,12 @@ def counting() -> Generator[Requests]:
         _counter.reset(before)
 
 
+def count_requests(number: int) -> None:
+    """So many were sent on behalf of whoever counts, if anybody does."""
+    if (requests := _counter.get()) is not None:
+        requests.count += number
+
+
 class Session:
     """One login to one cloud, for all its regions and all the tasks that ask."""
 
@@ -112,13 +119,15 @@ class Session:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         token_store: TokenStore | None = None,
+        rate_limits: RateLimits | None = None,
         app_name: str | None = None,
         app_version: str | None = None,
     ) -> None:
         self.config = config
         self._inner = transport
-        self._transport = build_transport(transport, config)
+        self._transport = build_transport(transport, config, rate_limits)
         self._store = token_store
+        self._rate_limits = rate_limits
         self._agent = user_agent(app_name, app_version)
         self._kept: dict[Hashable, Any] = {}
         self._held: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
@@ -132,7 +141,7 @@ class Session:
 
     def sibling(self, config: CloudConfig) -> Session:
         """Another login to the same cloud, with connections of its own; closed by itself. It keeps this one in use."""
-        other = Session(config, transport=self._inner, token_store=self._store)
+        other = Session(config, transport=self._inner, token_store=self._store, rate_limits=self._rate_limits)
         other._agent = self._agent
         other._parent = self
         return other
@@ -419,8 +428,7 @@ class Session:
             raise closed(self.config.name, call.region)
         request.headers["User-Agent"] = self._agent
         request.extensions["aiocloud"] = call
-        if (requests := _counter.get()) is not None:
-            requests.count += 1
+        count_requests(1)
         response = await self._transport.handle_async_request(request)
         response.request = request
         return response

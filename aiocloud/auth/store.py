@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from aiocloud.auth.conversation import LoginConfig
 
-__all__ = ["LEASE", "MemoryStore", "Stored", "TokenStore", "store_key"]
+__all__ = ["LEASE", "MemoryStore", "Stored", "TokenStore", "store_key", "without_secrets"]
 
 SWEEP = 60.0  # seconds between two times that what is over is looked for
 LEASE = 30.0  # seconds that a lease lasts, and that others wait for it
@@ -68,13 +68,17 @@ def store_key(config: LoginConfig) -> str | None:
     name = config.auth_type.removeprefix("v3")
     if name in ANONYMOUS:
         return None
-    told = {
+    whole = [config.auth_type, [*config.auth_methods], without_secrets(config)]
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+
+def without_secrets(config: LoginConfig) -> dict[str, str]:
+    """What `auth` says of where, who and for what."""
+    return {
         key: str(value)
         for key, value in config.auth.items()
         if key not in SECRETS and value is not None and not isinstance(value, SecretStr)
     }
-    whole = [config.auth_type, [*config.auth_methods], told]
-    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
 class MemoryStore:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 
 import anyio
 
@@ -24,6 +25,7 @@ from aiocloud.transport.layer import Layer
 from aiocloud.transport.limits import Bucket, Key, Limits, Settings, Stats
 from aiocloud.transport.policy import Outcome, Policy, of_status, retry_after
 from aiocloud.transport.pool import default_transport
+from aiocloud.transport.rate_limits import RateLimits, Share, limit_key
 from aiocloud.transport.reading import Pieces, read_bounded
 from aiocloud.transport.record import Record
 from aiocloud.transport.retry import Retry
@@ -74,17 +76,15 @@ class Limit(Layer):
             response.stream = _Slot(response.stream, bucket, request)
         else:
             bucket.leave(request)
-            _learn(bucket, response)
+            if of_status(response.status_code, response.headers) is Outcome.REJECTED:
+                await _learn(bucket, response)
         return response
 
 
-def _learn(bucket: Bucket, response: httpx.Response) -> None:
-    status = response.status_code
-    if of_status(status, response.headers) is not Outcome.REJECTED:
-        return
+async def _learn(bucket: Bucket, response: httpx.Response) -> None:
     wait = retry_after(response.headers, time.time())
     obeyed = wait if wait is not None and wait <= bucket.policy.longest_retry_after else None
-    bucket.refused(too_many=status in (429, 498), wait=obeyed)
+    await bucket.refused(too_many=response.status_code in (429, 498), wait=obeyed)
 
 
 class _Slot(httpx.AsyncByteStream):
@@ -111,9 +111,17 @@ class _Slot(httpx.AsyncByteStream):
 class Transport(Boundary):
     """All layers around one way out; a session has one, for all its regions."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, config: CloudConfig, *, owned: bool) -> None:
+    def __init__(
+        self,
+        inner: httpx.AsyncBaseTransport,
+        config: CloudConfig,
+        rate_limits: RateLimits | None = None,
+        *,
+        owned: bool,
+    ) -> None:
         self._configs: dict[str | None, CloudConfig] = {config.region_name: config}
         self._config = config
+        self._rate_limits = rate_limits
         self._owned = owned
         self._limits = Limits(self._settings)
         layers = Retry(Limit(Record(Whole(inner)), self._limits), self._limits)
@@ -130,7 +138,12 @@ class Transport(Boundary):
 
     def _settings(self, key: Key) -> Settings:
         _, region, service = key
-        return settings_of(self._configs.get(region, self._config), service or "identity")
+        config = self._configs.get(region, self._config)
+        settings = settings_of(config, service or "identity")
+        if self._rate_limits is None:
+            return settings
+        share = Share(self._rate_limits, limit_key(config, region, service), settings.rate)
+        return replace(settings, share=share)
 
     async def aclose(self) -> None:
         """Close the connections, unless the transport was handed in: then it is its owner's."""
@@ -152,8 +165,10 @@ def settings_of(config: CloudConfig, service: str) -> Settings:
     return Settings(policy, told.rate_limit, told.concurrency or Settings().in_flight)
 
 
-def build_transport(inner: httpx.AsyncBaseTransport | None, config: CloudConfig) -> Transport:
+def build_transport(
+    inner: httpx.AsyncBaseTransport | None, config: CloudConfig, rate_limits: RateLimits | None = None
+) -> Transport:
     """All layers around `inner`, or around connections of our own when it is None."""
     if inner is not None:
-        return Transport(inner, config, owned=False)
-    return Transport(default_transport(config), config, owned=True)
+        return Transport(inner, config, rate_limits, owned=False)
+    return Transport(default_transport(config), config, rate_limits, owned=True)

@@ -2,7 +2,8 @@
 
 A bucket holds the rate (requests a second, with a burst of one second's worth), the requests in flight, the retry
 budget, and what the service taught us: `Retry-After` pauses the whole bucket, a 429 lowers the rate to below what was
-refused, from where it grows again until it no longer matters.
+refused, from where it grows again until it no longer matters. Where processes keep limits together (rate_limits.py), a
+request that its own bucket lets go waits for its turn among all of them, too; what a 429 teaches stays in the process.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from aiocloud._http import httpx
 from aiocloud.transport.call import Call
 from aiocloud.transport.failures import out_of_time
 from aiocloud.transport.policy import Budget, Policy
+from aiocloud.transport.rate_limits import Share
 
 __all__ = ["Bucket", "Key", "Limits", "Pace", "Settings", "Stats"]
 
@@ -34,6 +36,8 @@ class Settings:
     """Requests a second; None: as fast as the service takes them."""
     in_flight: int = 100
     """Requests at once: no more than the connection pool has connections, so that none ever queues there."""
+    share: Share | None = None
+    """The part in limits that several processes keep together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,7 @@ class Bucket:
         self.policy = settings.policy
         self.budget = Budget(now)
         self._pace = Pace(settings.rate, now)
+        self._share = settings.share
         self._slots = anyio.CapacityLimiter(settings.in_flight)
         self._turn = anyio.Lock()
         self._requests = self._retries = self._refused = 0
@@ -150,6 +155,8 @@ class Bucket:
             self._pace.take(now)
         else:
             await self._wait(request, call, now)
+        if self._share is not None:
+            await self._wait_for_turn(request, call, self._share)
         self._requests += 1
 
     async def _wait(self, request: httpx.Request, call: Call, started: float) -> None:
@@ -166,9 +173,34 @@ class Bucket:
                 self.leave(request)
                 raise
         finally:
-            waited = anyio.current_time() - started
-            self._throttled += waited
-            call.travel.waited += waited
+            self._waited(call, started)
+
+    async def _wait_for_turn(self, request: httpx.Request, call: Call, share: Share) -> None:
+        started = now = anyio.current_time()
+        try:
+            while True:
+                at_most = anyio.current_effective_deadline() - now
+                turn = await share.turn(at_most)
+                now = anyio.current_time()
+                delay = max(turn, self._pace.paused_until - now)
+                if delay <= 0.0:
+                    return
+                self._check(request, call, now, delay)
+                await anyio.sleep(delay)
+                now = anyio.current_time()
+                # A pause may have come meanwhile, and taken the turn with it.
+                if turn <= at_most and self._pace.paused_until <= now and not await share.paused():
+                    return
+        except BaseException:
+            self.leave(request)
+            raise
+        finally:
+            self._waited(call, started)
+
+    def _waited(self, call: Call, started: float) -> None:
+        waited = anyio.current_time() - started
+        self._throttled += waited
+        call.travel.waited += waited
 
     def _check(self, request: httpx.Request, call: Call, now: float, delay: float) -> None:
         if call.deadline is not None and delay > 0 and now + delay > call.deadline:
@@ -183,7 +215,7 @@ class Bucket:
         """A request is sent again."""
         self._retries += 1
 
-    def refused(self, too_many: bool, wait: float | None) -> None:
+    async def refused(self, too_many: bool, wait: float | None) -> None:
         """The service did not act; `wait` is its Retry-After in seconds, as far as it is obeyed."""
         now = anyio.current_time()
         if wait:
@@ -191,6 +223,8 @@ class Bucket:
         if too_many:
             self._refused += 1
             self._pace.slow(now)
+        if wait and self._share is not None:
+            await self._share.pause(wait)
 
     def stats(self) -> Stats:
         """The counters as they stand."""
