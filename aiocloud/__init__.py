@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from aiocloud.fleet import Done, Failed, Fleet, Outcome, Outcomes
     from aiocloud.log import enable_logging
     from aiocloud.progress import Progress
+    from aiocloud.transport.redis_limits import RedisLimits
 
 _ERRORS = (
     "Ambiguous",
@@ -87,6 +88,7 @@ _HOME = {
     **dict.fromkeys(("Done", "Failed", "Fleet", "Outcome", "Outcomes"), "fleet"),
     "Cloud": "cloud",
     "Progress": "progress",
+    "RedisLimits": "transport.redis_limits",
     "enable_logging": "log",
 }
 
@@ -121,6 +123,7 @@ __all__ = [
     "PreconditionFailed",
     "Progress",
     "RateLimited",
+    "RedisLimits",
     "RedisStore",
     "ResourceFailed",
     "ServiceFailed",
