@@ -65,6 +65,7 @@ async def wait_for(
             except PASSING as error:
                 trouble = error
             else:
+                trouble = None
                 if until(seen):
                     return seen
             await anyio.sleep(pause(anyio.current_time() - began, interval))
@@ -219,6 +220,8 @@ class Poll(Generic[T]):
                         await self._look(entry, max_age)
                     except PASSING as error:
                         trouble = error
+                    else:
+                        trouble = None
                     if entry.known and until(entry.seen):
                         self._learn(goal, anyio.current_time() - began)
                         return entry.seen

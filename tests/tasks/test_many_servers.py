@@ -12,7 +12,7 @@ import pytest
 import aiocloud
 from aiocloud import Cloud, NoPublicAddress, ResourceFailed, Timeout
 from aiocloud.collection import next_in_tail
-from aiocloud.poller import Poll, Shared, Together, pause
+from aiocloud.poller import Poll, Shared, Together, pause, wait_for
 from aiocloud.tasks.batches import Boot, Created, NotCreated
 from aiocloud.tasks.watching import Appeared, Change, Changed, Gone
 from aiocloud.testing import FakeCloud, Fault
@@ -159,6 +159,31 @@ def test_a_passing_error_of_the_poll_fails_nobody(tmp_path: Path) -> None:
             assert {server.status for server in await cloud.list_servers(bare=True)} == {"ACTIVE"}
 
     virtual(story)
+
+
+def test_a_wait_that_ends_late_blames_no_trouble_that_had_passed(tmp_path: Path) -> None:
+    async def story() -> None:
+        fake = FakeCloud(boot_time=1000)
+        async with connect(fake, tmp_path) as cloud:
+            server = await cloud.create_server("s", image="ubuntu-24.04", flavor="m1.tiny")
+            broken = Fault(service="compute", method="GET", path="*/servers/*", status=500, times=6)
+            fake.fault(broken)
+            for wait in (
+                cloud.wait_for_server(server, auto_ip=False, timeout=60),
+                wait_for(lambda: cloud.compute.servers.get(server), _never, what="a wonder", timeout=60),
+            ):
+                broken.struck = 0
+                with pytest.raises(Timeout) as late:
+                    await wait
+                assert broken.struck == 6
+                assert str(late.value).endswith("did not happen within 60 seconds")
+                assert late.value.__cause__ is None
+
+    virtual(story)
+
+
+def _never(seen: object) -> bool:
+    return False
 
 
 def test_each_waiter_has_its_own_deadline(tmp_path: Path) -> None:
