@@ -228,8 +228,8 @@ async def _wait_until_attached(
     def there(seen: Volume | None) -> bool:
         if seen is None:
             raise failed(cloud, volume, f"volume {label} disappeared while it was being attached")
-        # Available again without being attached: Nova tried, and gave up.
-        if seen.status.startswith("error"):
+        # Nova has reserved it before it answered: one that is available again was tried, and given up.
+        if seen.status.startswith("error") or seen.status == "available":
             raise failed(cloud, seen, f"volume {label} could not be attached: it is {seen.status}")
         return seen.status == "in-use" and _is_at(seen, server_id)
 

@@ -137,3 +137,14 @@ async def test_a_snapshot_that_ends_in_error_says_so(cloud: Cloud, fake: FakeClo
     with pytest.raises(ResourceFailed, match="snapshot s is error") as caught:
         await cloud.create_volume_snapshot("v", name="s")
     assert getattr(caught.value.resource, "status", None) == "error"
+
+
+async def test_a_volume_that_nova_gave_up_to_attach_is_told_at_once(cloud: Cloud, fake: FakeCloud) -> None:
+    volume = await cloud.create_volume(1, name="v")
+    image, flavor = (await cloud.list_images())[0], (await cloud.list_flavors())[0]
+    server = await cloud.create_server("s", image=image, flavor=flavor, wait=True, auto_ip=False)
+    # The hypervisor refuses it after Nova has answered: Nova gives the volume back.
+    answer = {"volumeAttachment": {"id": volume.id, "volumeId": volume.id, "serverId": server.id, "device": "/dev/vdb"}}
+    fake.fault(Fault(service="compute", method="POST", path="*/os-volume_attachments", status=200, body=answer))
+    with anyio.fail_after(20), pytest.raises(ResourceFailed, match="volume v could not be attached: it is available"):
+        await cloud.attach_volume("s", "v")
