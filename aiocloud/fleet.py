@@ -21,6 +21,7 @@ from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from aiocloud.cloud import Cloud
 from aiocloud.concurrent import concurrently, first_error
 from aiocloud.errors import CloudError, InvalidRequest, Timeout
+from aiocloud.naming import naming
 from aiocloud.session import Session, counting
 
 __all__ = ["Done", "Failed", "Fleet", "Items", "Outcome", "Outcomes", "Unusable"]
@@ -366,7 +367,7 @@ async def _outcome(cloud: Cloud, call: Callable[[], Awaitable[T]], timeout: floa
     """One cloud's outcome: whatever goes wrong is its own, except being cancelled."""
     began = anyio.current_time()
     failure: Exception = Timeout(f"no answer within {timeout} seconds")
-    with counting() as requests, anyio.move_on_after(timeout):
+    with counting() as requests, naming() as left, anyio.move_on_after(timeout):
         try:
             value = await call()
         except ExceptionGroup as group:
@@ -376,5 +377,5 @@ async def _outcome(cloud: Cloud, call: Callable[[], Awaitable[T]], timeout: floa
         else:
             return Done(cloud, value, anyio.current_time() - began, requests.count)
     if isinstance(failure, CloudError):
-        failure.at(cloud.name, cloud.region_name)
+        failure.at(cloud.name, cloud.region_name).leaving(left)
     return Failed(cloud, failure, anyio.current_time() - began, requests.count)

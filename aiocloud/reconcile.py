@@ -47,9 +47,17 @@ async def create_once(
 
     Gives the one thing, and any further ones that bear the same mark: requests that were thought lost and arrived late,
     which the caller removes. Raises the last error when nothing could be made; it is raised from an ambiguous one when
-    there was one, since what that one made may still appear.
+    there was one, since what that one made may still appear. When it can't be looked for, the ambiguous one is raised.
     """
     trouble: CloudError | None = None
+
+    async def found() -> Sequence[T]:
+        try:
+            return await look()
+        except CloudError as error:
+            assert trouble is not None  # noqa: S101 - nothing is looked for before
+            raise trouble from error
+
     for _ in range(_TRIES):
         try:
             made = await send()
@@ -58,18 +66,18 @@ async def create_once(
                 trouble = error
             elif trouble is None:
                 raise
-            elif found := await look():
+            elif there := await found():
                 # Refused, perhaps because of what we made before: a quota is used up, a port has its floating IP.
-                return found[0], found[1:]
+                return there[0], there[1:]
             else:
                 raise error from trouble
         else:
-            return made, (await look())[1:] if trouble else ()
+            return made, (await found())[1:] if trouble else ()
         for pause in _LOOKS:
             await anyio.sleep(pause)
-            found = await look()
-            if found:
-                return found[0], found[1:]
+            there = await found()
+            if there:
+                return there[0], there[1:]
     assert trouble is not None  # noqa: S101 - the loop ends otherwise
     raise trouble
 

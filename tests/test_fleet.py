@@ -16,6 +16,7 @@ import pytest
 import aiocloud
 from aiocloud import Cloud, Done, Failed, Fleet
 from aiocloud.testing import FakeCloud, Fault, kinds
+from tests.transport.helper import virtual
 
 pytestmark = pytest.mark.anyio
 
@@ -207,6 +208,23 @@ async def test_timeout_limit_quorum_and_on_error(tmp_path: Path) -> None:
             await fleet.with_options(timeout=0.5, on_error="raise").map(Cloud.list_flavors)
         fake.clear()
         assert len((await fleet.with_options(limit=1).map(Cloud.list_flavors)).done) == 3
+
+
+def test_what_a_cloud_that_ran_out_of_time_could_not_take_back_is_in_its_error(tmp_path: Path) -> None:
+    async def story() -> list[aiocloud.Leftover]:
+        fake = FakeCloud.like("my-vexxhost", boot_time=60)
+        fake.fault(Fault(service="compute", method="DELETE", delay=60, times=None))
+        async with connect_all(fake, tmp_path) as fleet:
+            image = (await fleet.clouds[0].list_images())[0].id
+            how: dict[str, Any] = {"image": image, "flavor": "m1.tiny", "wait": True, "auto_ip": False}
+            outcomes = await fleet.with_options(timeout=5).map(Cloud.create_server, "s", **how)
+        assert isinstance(outcomes[0], Failed)
+        assert isinstance(outcomes[0].error, aiocloud.Timeout)
+        assert "left behind: server" in str(outcomes[0].error)
+        return [*outcomes[0].error.leftovers]
+
+    left = virtual(story)
+    assert [(one.kind, one.name) for one in left] == [("server", "s")]
 
 
 async def test_picking_clouds(tmp_path: Path) -> None:

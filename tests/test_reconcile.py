@@ -96,3 +96,22 @@ def test_a_refusal_after_an_unclear_end_says_so() -> None:
     with pytest.raises(Forbidden) as raised:
         outcome(service)
     assert raised.value.__cause__ is first
+
+
+@pytest.mark.parametrize("ends", [[], ["made"]])
+def test_when_it_cannot_be_looked_for_the_unclear_end_is_what_is_told(ends: list[str]) -> None:
+    """The refusal of a look would say that nothing was made."""
+    first, look = TransportError("reset"), refused(Forbidden, 403)
+
+    class Blind(Service):
+        async def look(self) -> Sequence[str]:
+            if await super().look() == ():
+                return ()
+            raise look
+
+    service = Blind(first, *ends, appears=["a"], at_look=5 if ends else 1)
+    with pytest.raises(TransportError) as raised:
+        outcome(service)
+    assert raised.value is first
+    assert raised.value.__cause__ is look
+    assert service.sent == 1 + len(ends)

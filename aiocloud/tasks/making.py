@@ -115,7 +115,7 @@ async def _post(cloud: Region, spec: NewServer, undo: Undo) -> Server:
 
     if makes_volumes(devices):
         await undo.keeps(kept(devices))
-    return await undo.create("server", lambda: servers.create_from(marked), look, remove, many=many)
+    return await undo.create("server", lambda: servers.create_from(marked), look, remove, name=spec.name, many=many)
 
 
 async def _look_at(cloud: Region, made: Server) -> Server:

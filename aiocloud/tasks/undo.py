@@ -15,6 +15,7 @@ import anyio.lowlevel
 from aiocloud.concurrent import concurrently
 from aiocloud.errors import CloudError, Leftover
 from aiocloud.model import Resource
+from aiocloud.naming import tell
 from aiocloud.reconcile import MARK, create_once, is_ambiguous, new_mark
 from aiocloud.region import Region
 from aiocloud.tasks.journal import Journal
@@ -41,6 +42,7 @@ class _Step:
 @dataclass(frozen=True)
 class _Search:
     kind: str
+    name: str | None
     look: Callable[[], Awaitable[Sequence[Resource]]]
     delete: Callable[[str], Awaitable[object]]
 
@@ -50,7 +52,8 @@ class Undo:
 
     It does so in a scope of its own that the cancellation does not reach, within 30 seconds, the newest thing first. What
     could not be removed is named in the error's `leftovers`; for a cancellation, which carries none, in a note and a log
-    record. What the block makes bears `undo.mark`, by which it is found should this process die (see `aiocloud.tasks.journal`).
+    record, and to a fleet whose time is up (`aiocloud.naming`). What the block makes bears `undo.mark`, by which it is found
+    should this process die (see `aiocloud.tasks.journal`).
     """
 
     def __init__(self, cloud: Region) -> None:
@@ -83,15 +86,18 @@ class Undo:
         look: Callable[[], Awaitable[Sequence[R]]],
         delete: Callable[[str], Awaitable[object]],
         *,
+        name: str | None = None,
         many: bool = False,
     ) -> R:
         """Make exactly one of a thing (`many`: several with one request), reconciled by its mark, which `look` finds.
+
+        `name` is what it will be called, where the answer does not say it.
 
         A create that is under way when its caller is cancelled is let come to its end, for at most five seconds: then what
         it made is known, and taken back. One that ends later is looked for; where nothing is found, it is named.
         """
         await anyio.lowlevel.checkpoint_if_cancelled()
-        search = _Search(kind, look, delete)
+        search = _Search(kind, name, look, delete)
         self._searches.append(search)
         under_way, ended = anyio.CancelScope(shield=True), anyio.Event()
         ends: list[R | CloudError] = []
@@ -100,7 +106,7 @@ class Undo:
             with under_way:
                 try:
                     made, late = await create_once(send, look)
-                    self.made(kind, made.id, made.name or None, delete)
+                    self.made(kind, made.id, made.name or name, delete)
                     for extra in () if many else late:
                         await delete(extra.id)
                     ends.append(made)
@@ -146,6 +152,7 @@ class Undo:
         if isinstance(error, CloudError):
             error.leaving(left)
             return
+        tell(left)
         named = "; ".join(map(str, left))
         if error is not None:
             error.add_note(f"{self._cloud.where}: left behind: {named}")
@@ -184,9 +191,11 @@ class Undo:
                     break
             steps += [_Step(search.kind, one.id, one.name, search.delete) for one in found]
             if trouble is not None:
-                left.append(Leftover(search.kind, "unknown", None, f"could not be looked for: {trouble.message}"))
+                why = f"may be there, marked {MARK}={self.mark}, but could not be looked for: {trouble.message}"
+                left.append(Leftover(search.kind, "unknown", search.name, why))
             elif not found:
-                left.append(Leftover(search.kind, "unknown", None, f"may still appear, marked {MARK}={self.mark}"))
+                why = f"may still appear, marked {MARK}={self.mark}"
+                left.append(Leftover(search.kind, "unknown", search.name, why))
         return steps
 
 
