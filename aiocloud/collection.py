@@ -21,7 +21,7 @@ from aiocloud._http import httpx
 from aiocloud._json import is_object, load_json, mapping, mappings
 from aiocloud.concurrent import concurrently
 from aiocloud.endpoint import Endpoint
-from aiocloud.errors import CloudError, InvalidRequest, NormalizationError, NotFound, ResourceFailed, Timeout
+from aiocloud.errors import Ambiguous, CloudError, InvalidRequest, NormalizationError, NotFound, ResourceFailed, Timeout
 from aiocloud.match import as_filters, can_be_id, is_glob, matches, named, only
 from aiocloud.model import Page, Resource, Spec, Which, build, read_many, read_one, text_of, wire_names
 from aiocloud.paths import join
@@ -105,7 +105,14 @@ class Listing(Generic[R]):
             if found is not None or given_id is not None or by_id:
                 return found if found is not None and matches(found, filters or {}) else None
         candidates = [item for item in await self._with_name(text) if text in (item.name, item.id)]
-        return only([item for item in candidates if matches(item, filters or {})], text, self.kind)
+        return self._only([item for item in candidates if matches(item, filters or {})], text)
+
+    def _only(self, found: list[R], text: str) -> R | None:
+        """The one that was found, or None. Raises Ambiguous."""
+        try:
+            return only(found, text, self.kind)
+        except Ambiguous as error:
+            raise self._here(error) from None
 
     def _split(self, which: Which) -> tuple[str | None, str]:
         """What is surely an id, or else the text that may be one, or a name."""

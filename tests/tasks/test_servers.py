@@ -205,6 +205,8 @@ async def test_two_servers_of_one_name_are_ambiguous(tmp_path: Path) -> None:
         made = [await cloud.create_server("twin", image=image, flavor="m1.tiny", auto_ip=False) for _ in range(2)]
         with pytest.raises(aiocloud.Ambiguous, match=made[0].id):
             await cloud.get_server("twin")
+        with pytest.raises(aiocloud.Ambiguous, match=r"RegionOne: 2 servers are called 'twin'"):
+            await cloud.compute.servers.find("twin")
         assert len(await cloud.search_servers("tw*")) == 2
         assert await cloud.get_server({"id": made[1].id}, bare=True) is not None
 
@@ -299,6 +301,19 @@ async def test_addresses_that_are_asked_for_are_given(tmp_path: Path) -> None:
             await cloud.create_server("c", ip_pool=(await cloud.list_floating_ip_pools())[0].name, **taking)
         ).public_v4
         assert [server.name for server in await cloud.list_servers()] == ["c", "a"]
+
+
+async def test_a_free_address_of_the_pool_is_reused_where_that_is_asked_for(tmp_path: Path) -> None:
+    fake = FakeCloud(boot_time=0.01)
+    async with connect(fake, tmp_path) as cloud:
+        image, free = await an_image(cloud), await cloud.create_floating_ip()
+        pool = (await cloud.list_floating_ip_pools())[0].name
+        taking: dict[str, Any] = {"image": image, "flavor": "m1.tiny", "wait": True, "ip_pool": pool}
+        assert (await cloud.create_server("a", **taking)).public_v4 != free.floating_ip_address
+        assert (await cloud.create_server("b", **taking, reuse_ips=True)).public_v4 == free.floating_ip_address
+        # None is free any more.
+        assert (await cloud.create_server("c", **taking, reuse_ips=True)).public_v4
+        assert len(await cloud.list_floating_ips()) == 3
 
 
 def test_a_wait_that_takes_too_long_names_its_cloud_once(tmp_path: Path) -> None:

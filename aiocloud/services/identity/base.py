@@ -6,7 +6,7 @@ from typing import Generic, ParamSpec, TypeVar
 
 from aiocloud.collection import Collection, Filters, Listing, Query
 from aiocloud.errors import InvalidRequest
-from aiocloud.match import can_be_id, matches, only
+from aiocloud.match import can_be_id, matches
 from aiocloud.model import Resource, Spec, Which
 from aiocloud.paths import join
 
@@ -47,7 +47,7 @@ class InDomain(NamedById[R], Collection[R, New, Edit], Generic[R, New, Edit]):
             found = await self._get_or_none(name_or_id)
             if found is not None:
                 return found if matches(found, {"domain_id": domain_id}) else None
-        return only(await self.list(name=name_or_id, domain_id=domain_id), name_or_id, self.kind)
+        return self._only(await self.list(name=name_or_id, domain_id=domain_id), name_or_id)
 
     async def one_in(self, name_or_id: Which, domain_id: str | None) -> R:
         """As `find_in`, but one that is not there is an InvalidRequest."""

@@ -11,7 +11,7 @@ from pydantic import Field
 from aiocloud._http import httpx
 from aiocloud._json import load_json, mapping
 from aiocloud.collection import Collection, Creatable, Filters
-from aiocloud.match import matches, only
+from aiocloud.match import matches
 from aiocloud.model import NullAs, Place, Resource, Spec, Text, Which, Wire, build, wire_names
 from aiocloud.paths import arrives, join
 from aiocloud.services.image.member import ImageTask, Member, Members, NewMember
@@ -134,7 +134,7 @@ class Images(Collection[Image, New, Edit], Generic[New, Edit]):
         if found is not None or given_id is not None:
             return found
         hidden = await self.named(text, hidden=True)
-        return only([image for image in hidden if matches(image, filters or {})], text, self.kind)
+        return self._only([image for image in hidden if matches(image, filters or {})], text)
 
     async def named(self, name: str, *, hidden: bool = False) -> list[Image]:
         """Those with exactly this name; Glance's own filter `name=` cares for neither case nor accents.
