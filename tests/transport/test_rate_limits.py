@@ -105,10 +105,10 @@ def test_a_pause_that_comes_while_they_wait_takes_their_turns() -> None:
 
     async def story() -> None:
         together, network = Together(), Network(httpx.Response(200))
-        one = process(network, together)
+        one, two = process(network, together), process(network, together)
         started = anyio.current_time()
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(send_all, 80, one)
+            tasks.start_soon(send_all, 40, one, two)
             await anyio.sleep(1.05)
             (key,) = together.given
             await together.pause(key, 20.0)
@@ -140,6 +140,13 @@ def test_a_call_that_cannot_wait_for_its_turn_is_told_at_once_and_takes_none() -
         assert together.given[key] == reserved
         (stats,) = one.stats().values()
         assert (stats.in_flight, stats.requests) == (0, 1)
+        async with anyio.create_task_group() as tasks:
+            tasks.cancel_scope.deadline = started + 6
+            tasks.start_soon(one.handle_async_request, ask(deadline=math.inf))
+            await anyio.wait_all_tasks_blocked()
+            tasks.cancel_scope.deadline = math.inf
+        assert anyio.current_time() - started == pytest.approx(49.1)
+        assert together.given[key] == pytest.approx(reserved + 0.1), "who may wait after all has a turn, too"
 
     virtual(story)
 
@@ -162,12 +169,19 @@ def test_a_wait_that_is_cancelled_leaves_its_slot_and_the_others_their_turns() -
 
 
 def test_a_pause_of_ones_own_counts_where_the_others_can_not_be_told() -> None:
-    class Deaf(Together):
+    class Gone(Together):
+        """As when Redis does not answer any more."""
+
+        gone = False
+
         async def pause(self, key: str, seconds: float) -> None:
-            """As when Redis does not answer."""
+            self.gone = True
+
+        async def turn(self, key: str, rate: float | None, burst: float, at_most: float) -> float:
+            return 0.0 if self.gone else await super().turn(key, rate, burst, at_most)
 
     async def story() -> None:
-        together = Deaf()
+        together = Gone()
         network = Network(httpx.Response(429, headers={"retry-after": "20"}), httpx.Response(200))
         network.latency = 0.35
         one, two = process(network, together), process(Network(httpx.Response(200)), together)

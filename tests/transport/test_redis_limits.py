@@ -90,13 +90,13 @@ async def test_a_pause_holds_whoever_asks_and_takes_the_turns_in_it(both: Both, 
     one, two = both
     assert await one.paused(key) == 0.0
     for _ in range(3):
-        await one.turn(key, 1.0, 1.0, 100.0)
-    await one.pause(key, 20.0)
+        await one.turn(key, 0.1, 1.0, 100.0)
+    await one.pause(key, 60.0)
     await one.pause(key, 1.0)
-    assert 15.0 < await two.paused(key) <= 20.0
-    assert 15.0 < await two.turn(key, None, 1.0, 0.0) <= 20.0
-    assert 15.0 < await two.turn(key, 1.0, 1.0, 100.0) <= 20.0
-    assert 16.0 < await two.turn(key, 1.0, 1.0, 100.0) <= 21.0
+    assert 55.0 < await two.paused(key) <= 60.0
+    assert 55.0 < await two.turn(key, None, 1.0, 0.0) <= 60.0
+    assert 55.0 < await two.turn(key, 0.1, 1.0, 100.0) <= 60.0
+    assert 65.0 < await two.turn(key, 0.1, 1.0, 100.0) <= 70.0
     assert await two.turn(next(KEYS), 1.0, 1.0, 0.0) == 0.0
 
 
