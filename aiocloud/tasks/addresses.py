@@ -12,7 +12,7 @@ from aiocloud.region import Region
 from aiocloud.services.compute.server import Server, ServerAddress
 from aiocloud.services.network.floating_ip import FloatingIP
 from aiocloud.services.network.port import Port
-from aiocloud.tasks.attaching import attach, take_free
+from aiocloud.tasks.attaching import attach
 from aiocloud.tasks.facts import Facts, find_facts
 from aiocloud.tasks.plans import (
     AddressFacts,
@@ -194,8 +194,9 @@ async def reach(
     tried: list[str] = []
     while isinstance(plan, AttachFloatingIP):
         try:
-            taken = await take_free(cloud, plan, undo) if reuse else None
-            return Reach(facts, plan.how, taken or await attach(cloud, plan, undo))
+            port_id, address = plan.port_id, plan.fixed_address
+            ip = await attach(cloud, plan.network.id, undo, port_id=port_id, fixed_address=address, reuse=reuse)
+            return Reach(facts, plan.how, ip)
         except (BadRequest, NotFound, Conflict) as error:
             # No router between that port and the floating network, or somebody was faster: another port may do.
             tried.append(error.message)

@@ -13,15 +13,20 @@ from aiocloud.reconcile import described
 from aiocloud.region import Region
 from aiocloud.services.network.floating_ip import FloatingIP, NewFloatingIP
 from aiocloud.tasks.facts import floating_ips
-from aiocloud.tasks.plans import AttachFloatingIP
 from aiocloud.tasks.undo import Undo
 
-__all__ = ["attach", "make", "take", "take_free"]
+__all__ = ["attach", "make", "take"]
 
 
-async def attach(cloud: Region, plan: AttachFloatingIP, undo: Undo) -> FloatingIP:
-    """Make a floating IP with its port: one request, and it can't lead anywhere else in between."""
-    return await make(cloud, plan.network.id, undo, port_id=plan.port_id, fixed_address=plan.fixed_address)
+async def attach(
+    cloud: Region, network_id: str, undo: Undo, *, port_id: str, fixed_address: str, reuse: bool = False
+) -> FloatingIP:
+    """Make a floating IP with its port: one request, and it can't lead anywhere else in between.
+
+    With `reuse` a free one of the project is taken before one is made.
+    """
+    taken = await _take_free(cloud, network_id, port_id, fixed_address, undo) if reuse else None
+    return taken or await make(cloud, network_id, undo, port_id=port_id, fixed_address=fixed_address)
 
 
 async def make(
@@ -41,14 +46,14 @@ async def make(
     return await undo.create("floating IP", lambda: ips.create_from(spec), look, ips.delete)
 
 
-async def take_free(cloud: Region, plan: AttachFloatingIP, undo: Undo) -> FloatingIP | None:
-    """Take one of the project's floating IPs that lead nowhere; None when all are taken.
+async def _take_free(cloud: Region, network_id: str, port_id: str, fixed_address: str, undo: Undo) -> FloatingIP | None:
+    """Take one of the project's floating IPs from this network that lead nowhere; None when all are taken.
 
     Others look for one as well: tasks of this process see what is reserved, other processes lose the compare-and-swap.
     """
     reserved: set[str] = cloud.session.once(("reserved floating IPs", cloud.region_name), set[str])
     listed = await floating_ips(cloud) or ()
-    free = [ip for ip in listed if ip.port_id is None and ip.floating_network_id == plan.network.id]
+    free = [ip for ip in listed if ip.port_id is None and ip.floating_network_id == network_id]
     random.shuffle(free)
     for ip in free:
         if ip.id in reserved:
@@ -56,9 +61,9 @@ async def take_free(cloud: Region, plan: AttachFloatingIP, undo: Undo) -> Floati
         reserved.add(ip.id)
         try:
             undo.made(
-                "attachment of floating IP", ip.id, ip.floating_ip_address, lambda id: _detach(cloud, id, plan.port_id)
+                "attachment of floating IP", ip.id, ip.floating_ip_address, lambda id: _detach(cloud, id, port_id)
             )
-            if taken := await take(cloud, ip, plan.port_id, plan.fixed_address):
+            if taken := await take(cloud, ip, port_id, fixed_address):
                 return taken
         finally:
             reserved.discard(ip.id)

@@ -20,7 +20,7 @@ from aiocloud.services.compute.server import Server
 from aiocloud.services.network.floating_ip import FloatingIP
 from aiocloud.services.network.network import Network
 from aiocloud.tasks.addresses import look_at, reach, with_addresses
-from aiocloud.tasks.attaching import make, take
+from aiocloud.tasks.attaching import attach, make, take
 from aiocloud.tasks.facts import find_networks
 from aiocloud.tasks.lookup import by_id
 from aiocloud.tasks.networks import get_network_extensions
@@ -79,13 +79,17 @@ async def add_ips_to_server(
     fixed_address: str | None = None,
     nat_destination: str | None = None,
 ) -> Server:
-    """Give a server addresses: one from `ip_pool`, or those in `ips`, or whatever it needs to be reached."""
+    """Give a server addresses: one from `ip_pool`, or those in `ips`, or whatever it needs to be reached.
+
+    With `reuse` a free floating IP of the project is taken before one is made.
+    """
     found = await cloud.compute.servers.require(server)
     async with Undo(cloud) as undo:
         if ip_pool is not None:
             network_id = await cloud.network.networks.id_of(ip_pool)
             target = await _target(cloud, found, fixed_address, nat_destination)
-            await make(cloud, network_id, undo, port_id=target.port_id, fixed_address=target.addr)
+            port_id, address = str(target.port_id), target.addr
+            await attach(cloud, network_id, undo, port_id=port_id, fixed_address=address, reuse=reuse)
         elif ips:
             return await add_ip_list(cloud, found, ips, wait, timeout, fixed_address, nat_destination)
         elif auto_ip:
@@ -275,10 +279,18 @@ async def detach_ip_from_server(cloud: Region, server_id: Which, floating_ip_id:
     """Take a floating IP, given by id or address, off a server, keeping it: True, or False when it did not lead there."""
     ip = await get_floating_ip(cloud, floating_ip_id)
     server = await cloud.compute.servers.id_of(server_id)
-    if ip is None or ip.port_id is None or (ip.port_details or {}).get("device_id", server) != server:
+    if ip is None or await _server_behind(cloud, ip) != server:
         return False
     await cloud.network.put(f"/floatingips/{ip.id}", json={"floatingip": {"port_id": None}})
     return True
+
+
+async def _server_behind(cloud: Region, ip: FloatingIP) -> str | None:
+    """The server that a floating IP leads to, or None; where Neutron does not tell that of an IP, its port does."""
+    if ip.port_id is None:
+        return None
+    details = ip.port_details or await cloud.network.ports.find({"id": ip.port_id}) or {}
+    return details.get("device_id")
 
 
 async def list_floating_ips(

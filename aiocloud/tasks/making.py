@@ -174,7 +174,13 @@ async def wait_and_give(
             early.waiting.cancel()
     if giving.by_hand:
         return await add_ips_to_server(
-            cloud, seen, giving.auto_ip, giving.ips, giving.ip_pool, nat_destination=giving.nat_destination
+            cloud,
+            seen,
+            giving.auto_ip,
+            giving.ips,
+            giving.ip_pool,
+            reuse=giving.reuse,
+            nat_destination=giving.nat_destination,
         )
     if not giving.auto_ip:
         return (await with_addresses(cloud, [seen]))[0]

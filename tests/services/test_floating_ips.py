@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aiocloud import NoPublicAddress
-from aiocloud.testing import FakeCloud
+from aiocloud.testing import FakeCloud, Fault, Reply
 from tests.services.helper import connect
 
 pytestmark = pytest.mark.anyio
@@ -35,3 +37,22 @@ async def test_a_floating_ip_is_detached_by_its_address(tmp_path: Path) -> None:
         assert await cloud.detach_ip_from_server("s", server.public_v4) is True
         assert await cloud.detach_ip_from_server("s", server.public_v4) is False
         assert await cloud.detach_ip_from_server("s", "203.0.113.251") is False
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_floating_ip_stays_with_a_server_that_another_is_taken_for(told: bool, tmp_path: Path) -> None:
+    fake = FakeCloud.like("my-citycloud", boot_time=0.01)
+    if not told:  # a Neutron without the extension fip-port-details
+
+        def without(reply: Reply) -> Reply:
+            return replace(reply, content=re.sub(rb'"port_details": ?\{[^}]*\},? ?', b"", reply.content))
+
+        fake.fault(Fault(service="network", method="GET", path="*/floatingips*", times=None, mutate=without))
+    async with connect(fake, tmp_path) as cloud:
+        image = (await cloud.list_images())[0]
+        one, two = [await cloud.create_server(n, image=image, flavor="m1.tiny", wait=True) for n in ("one", "two")]
+        ip = await cloud.get_floating_ip(two.public_v4)
+        assert ip is not None
+        assert (ip.port_details is not None) is told
+        assert await cloud.detach_ip_from_server(one, two.public_v4) is False
+        assert await cloud.detach_ip_from_server(two, two.public_v4) is True
