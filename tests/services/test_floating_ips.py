@@ -45,6 +45,7 @@ async def test_a_floating_ip_stays_with_a_server_that_another_is_taken_for(told:
     if not told:  # a Neutron without the extension fip-port-details
 
         def without(reply: Reply) -> Reply:
+            assert isinstance(reply.content, bytes)
             return replace(reply, content=re.sub(rb'"port_details": ?\{[^}]*\},? ?', b"", reply.content))
 
         fake.fault(Fault(service="network", method="GET", path="*/floatingips*", times=None, mutate=without))
