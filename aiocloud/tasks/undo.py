@@ -140,7 +140,7 @@ class Undo:
         try:
             with self._keeping, anyio.CancelScope(shield=True):
                 if error is not None:
-                    await self._undo(left, unclear=_is_unclear(error))
+                    await self._undo(left)
                 if self._journal is not None and not left:
                     await self._journal.end(self.mark)
         finally:  # an event loop that ends cancels what is shielded, too
@@ -158,13 +158,13 @@ class Undo:
             error.add_note(f"{self._cloud.where}: left behind: {named}")
         _log.warning("%s: cancelled, and could not take back: %s", self._cloud.where, named)
 
-    async def _undo(self, left: list[Leftover], *, unclear: bool) -> None:
+    async def _undo(self, left: list[Leftover]) -> None:
         """Take back what was made; what could not be is added to `left`."""
         pending = list(reversed(self._steps))
         try:
             with anyio.move_on_after(_DEADLINE):
-                if unclear:
-                    pending[:0] = await self._found(left)
+                # Whatever ended the block: a create that ran beside it may have been cut off by that.
+                pending[:0] = await self._found(left)
                 while pending:
                     step = pending[0]
                     try:
@@ -199,8 +199,8 @@ class Undo:
         return steps
 
 
-def _is_unclear(error: BaseException) -> bool:
+def _is_unclear(error: CloudError) -> bool:
     """May something have been made that we don't know of? Not after a clear refusal, unless an unclear end came before."""
-    if not isinstance(error, CloudError) or is_ambiguous(error):
+    if is_ambiguous(error):
         return True
     return isinstance(error.__cause__, CloudError) and is_ambiguous(error.__cause__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -175,3 +176,9 @@ def test_what_a_newer_version_packs_is_refused_by_name() -> None:
 def test_an_error_of_a_newer_version_is_a_cloud_error() -> None:
     packed = {**pack(NotFound("gone")), "class": "GoneForGood"}
     assert type(unpack(packed)) is CloudError
+
+
+def test_without_the_extra_it_says_which_one_is_missing() -> None:
+    code = "import sys; sys.modules['taskiq'] = None; import aiocloud.distributed"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False).stderr
+    assert 'needs the extra "distributed": pip install "aiocloud[distributed]"' in told

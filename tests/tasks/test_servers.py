@@ -13,6 +13,7 @@ import pytest
 
 import aiocloud
 from aiocloud import Cloud, InvalidRequest, NoPublicAddress, ResourceFailed
+from aiocloud._http import httpx
 from aiocloud.testing import FakeCloud, Fault
 from tests.transport.helper import virtual
 
@@ -24,7 +25,7 @@ KINDS = {"my-vexxhost": "ca-ymq-1", "my-internap": "ams01", "my-citycloud": "Buf
 def connect(fake: FakeCloud, tmp_path: Path, name: str | None = None, **more: Any) -> Cloud:
     path = tmp_path / "clouds.yaml"
     path.write_text(fake.clouds_yaml())
-    return aiocloud.connect(name, config_files=[path], secure_files=[], transport=fake.transport, **more)
+    return aiocloud.connect(name, config_files=[path], secure_files=[], **{"transport": fake.transport, **more})
 
 
 @pytest.fixture(params=list(KINDS))
@@ -183,6 +184,32 @@ def test_cancelling_a_create_that_nova_is_slow_to_take_leaves_nothing_unsaid(
 
     assert virtual(story) == 0
     assert ("may still appear, marked aiocloud:op=" in caplog.text) is (slow > 10)
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_floating_ip_that_neutron_is_slow_to_make_for_a_server_that_fails_goes_or_is_named(
+    arrives: bool, tmp_path: Path
+) -> None:
+    async def story() -> tuple[ResourceFailed, int]:
+        fake = FakeCloud(boot_time=5)
+        fake.cloud().region("RegionOne").nova.fail_boots()
+
+        class Slow(httpx.AsyncBaseTransport):
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                slow = request.method == "POST" and request.url.path.endswith("/floatingips")
+                answer = await fake.transport.handle_async_request(request) if arrives or not slow else None
+                if slow:
+                    await anyio.sleep(30)
+                return answer or await fake.transport.handle_async_request(request)
+
+        async with connect(fake, tmp_path, transport=Slow()) as cloud:
+            with pytest.raises(ResourceFailed) as failed:
+                await cloud.create_server("s", image=await an_image(cloud), flavor="m1.tiny", wait=True)
+            return failed.value, len(await cloud.list_floating_ips())
+
+    failed, there = virtual(story)
+    assert there == 0
+    assert [each.kind for each in failed.leftovers] == ([] if arrives else ["floating IP"])
 
 
 async def test_many_waiters_share_one_poll(tmp_path: Path) -> None:
