@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from typing import Any
 
+import anyio
 import pytest
 
 import aiocloud
@@ -154,6 +157,30 @@ async def test_a_server_boots_from_a_volume_that_goes_with_it(target: Target) ->
             assert volume.size == 1
         await cloud.block_storage.volumes.wait_until_gone(volume.id, timeout=60)
         assert await cloud.get_volume(volume.id) is None
+
+
+async def test_a_boot_from_a_volume_that_is_cut_short_leaves_neither(target: Target) -> None:
+    """Cancelled while it is under way, or failed where a cloud for tests can't make volumes from images."""
+    name, size = target.prefix, 3
+    async with target.connect() as cloud:
+        await needs(cloud, "block-storage")
+        how: dict[str, Any] = {"image": await bootable_image(cloud), "flavor": await smallest_flavor(cloud)}
+        how |= {"network": await brought_network(cloud), "auto_ip": False, "boot_from_volume": True}
+
+        async def volumes() -> set[str]:
+            """Of this size, without a name: those that Nova makes."""
+            return {one.id for one in await cloud.list_volumes() if one.size == size and not one.name}
+
+        before = await volumes()
+        with anyio.move_on_after(5) as cut, suppress(aiocloud.ResourceFailed):
+            made = await cloud.create_server(name, **how, volume_size=size, wait=True)
+            [volume] = await cloud.get_volumes(made)
+            assert await cloud.delete_server(made, wait=True) is True
+            assert await cloud.delete_volume(volume, wait=True) is True
+        if cut.cancelled_caught:
+            await anyio.sleep(5)
+        assert await cloud.search_servers(name, bare=True) == []
+        assert await volumes() <= before
 
 
 async def test_a_server_that_cannot_be_placed_fails_in_novas_words_and_is_removed(target: Target) -> None:
