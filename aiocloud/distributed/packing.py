@@ -83,9 +83,17 @@ def _packed_error(error: Exception) -> Any:
         _TAG: "error",
         "class": kind.__name__,
         "args": pack(list(args)),
-        "facts": {name: pack(fact) for name, fact in facts.items()},
+        "facts": {name: _packed_fact(fact) for name, fact in facts.items()},
         "cause": pack(cause),
     }
+
+
+def _packed_fact(fact: object) -> Any:
+    """What an error carries must not keep the error itself from being told."""
+    try:
+        return pack(fact)
+    except InvalidRequest:
+        return repr(fact)
 
 
 def _packed_model(model: BaseModel) -> Any:

@@ -10,11 +10,11 @@ from typing import Any
 
 import anyio
 
-from aiocloud.concurrent import concurrently
+from aiocloud.concurrent import concurrently, first_error
 from aiocloud.distributed.packing import pack
 from aiocloud.distributed.signals import BEAT, Signals
 from aiocloud.distributed.work import Work
-from aiocloud.errors import CloudError, TransportError
+from aiocloud.errors import CloudError, InvalidRequest, TransportError
 from aiocloud.fleet import Fleet
 from aiocloud.session import counting
 
@@ -59,7 +59,9 @@ class Worker:
         """The answer to a piece of work, packed: `{"value": ...}` or `{"error": ...}`, and how many requests it took."""
         with counting() as requests:
             try:
-                answer = {"value": pack(await self._done(task_id, work, verb))}
+                answer = {"value": _told(work, await self._done(task_id, work, verb))}
+            except ExceptionGroup as group:
+                answer = {"error": pack(first_error(group))}
             except Exception as error:  # noqa: BLE001 - not swallowed: it is the asker's
                 answer = {"error": pack(error)}
         return {**answer, "requests": requests.count}
@@ -101,3 +103,11 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - each backend has its own; the work goes on, and its answer may get through
                 logger.warning("no sign of life could be given: %s", type(error).__name__)
             await anyio.sleep(BEAT)
+
+
+def _told(work: Work, value: object) -> Any:
+    try:
+        return pack(value)
+    except InvalidRequest as error:
+        done = f"{work.verb} was done, but what it gave stays with its worker: {error.message}"
+        raise CloudError(done, cloud=work.cloud, region=work.region) from None

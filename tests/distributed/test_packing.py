@@ -130,6 +130,14 @@ def test_neither_request_nor_answer_leave_the_process() -> None:
     assert through(error).response is None
 
 
+def test_a_fact_that_can_not_travel_does_not_keep_the_error_from_being_told() -> None:
+    error = ResourceFailed("ended in ERROR", cloud="a")
+    error.resource = [print]
+    again = through(error)
+    assert str(again) == str(error)
+    assert again.resource == "[<built-in function print>]"
+
+
 def test_an_error_of_python_arrives_as_itself_and_one_of_a_library_by_name() -> None:
     class TheirError(Exception):
         def __init__(self, a: int, b: int) -> None:

@@ -131,6 +131,33 @@ async def test_a_function_of_ones_own_is_a_verb_too(connect: Any) -> None:
             await fleet.map(greeting)
 
 
+async def test_an_answer_that_can_not_travel_says_that_it_was_done(connect: Any) -> None:
+    broker = InMemoryBroker()
+    workers = Workers(broker, connect)
+
+    async def gives(cloud: Cloud) -> Any:
+        await cloud.create_network("net")
+        return print
+
+    async with running(broker), connect() as fleet:
+        cloud = fleet["my-vexxhost", "ca-ymq-1"]
+        with pytest.raises(CloudError, match="gives was done, but what it gave stays with its worker"):
+            await workers.verb(gives, name="gives")(cloud)
+        assert await cloud.get_network("net") is not None
+
+
+async def test_several_errors_at_once_are_the_first_one_as_without_workers(connect: Any) -> None:
+    broker = InMemoryBroker()
+    workers = Workers(broker, connect)
+
+    async def fails(cloud: Cloud) -> None:
+        raise ExceptionGroup("several", [ValueError("one"), ValueError("two")])
+
+    async with running(broker), connect() as fleet:
+        with pytest.raises(ValueError, match="one"):
+            await workers.verb(fails, name="fails")(fleet["my-vexxhost"])
+
+
 async def test_a_worker_that_does_not_know_a_verb_says_so(connect: Any) -> None:
     broker, other = InMemoryBroker(), InMemoryBroker()
     Workers(broker, connect)
