@@ -32,7 +32,7 @@ async def attach(
 async def make(
     cloud: Region, network_id: str, undo: Undo, *, port_id: str | None = None, fixed_address: str | None = None
 ) -> FloatingIP:
-    """One POST, reconciled by its port or its mark when it ends ambiguously; known to `undo` from before it is sent."""
+    """One POST, reconciled by its mark when it ends ambiguously; known to `undo` from before it is sent."""
     ips = cloud.network.floating_ips
     spec = NewFloatingIP(floating_network_id=network_id, description=described(undo.mark))
     if port_id is not None:
@@ -40,8 +40,9 @@ async def make(
         spec.model_fields_set.update(("port_id", "fixed_ip_address"))
 
     async def look() -> Sequence[FloatingIP]:
-        query = {"description": spec.description} if port_id is None else {"port_id": port_id}
-        return [ip for ip in await ips.list(query) if ip.description == spec.description]
+        # Not by its port: that may be gone, with the server.
+        found = await ips.list(description=spec.description)
+        return [ip for ip in found if ip.description == spec.description]
 
     return await undo.create("floating IP", lambda: ips.create_from(spec), look, ips.delete)
 
