@@ -40,6 +40,19 @@ async def test_it_is_stopped_paused_suspended_and_locked(target: Target) -> None
             await servers.pause(made)
 
 
+async def test_it_is_rescued(target: Target) -> None:
+    async with target.connect() as cloud, server(cloud, target.prefix, auto_ip=False) as made:
+        servers, image = cloud.compute.servers, await bootable_image(cloud)
+        assert await servers.rescue(made, image, admin_pass="Secret-1234") in ("Secret-1234", "")
+        await servers.wait(made, until="RESCUE", timeout=120)
+        with pytest.raises(aiocloud.Conflict):
+            await servers.rescue(made)
+        await servers.unrescue(made)
+        await servers.wait(made, until="ACTIVE", timeout=120)
+        assert await servers.rescue(made) != "Secret-1234"
+        await servers.wait(made, until="RESCUE", timeout=120)
+
+
 async def test_it_is_rebuilt_and_resized(target: Target) -> None:
     async with target.connect() as cloud, server(cloud, target.prefix, auto_ip=False) as made:
         servers, image = cloud.compute.servers, await bootable_image(cloud)

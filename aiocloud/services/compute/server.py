@@ -369,6 +369,21 @@ class Servers(Collection[Server, New, Edit], Generic[New, Edit]):
         """Bring a shelved one back."""
         await self.action(server, "unshelve")
 
+    async def rescue(self, server: Which, image: Which | None = None, admin_pass: str | None = None) -> str:
+        """Boot it from another image, given by id, with its own disk as the second; without one, from its own image.
+
+        Gives the password of that system, empty where the cloud tells none. A password that is asked for is used.
+        """
+        image_id = image if isinstance(image, str) or image is None else str(image["id"])
+        given = {"rescue_image_ref": image_id, "adminPass": admin_pass}
+        arguments = {key: value for key, value in given.items() if value is not None}
+        answer = load_json((await self.action(server, "rescue", arguments or None)).content or b"{}", "rescue")
+        return str(mapping(answer).get("adminPass") or "")
+
+    async def unrescue(self, server: Which) -> None:
+        """Boot it from its own disk again."""
+        await self.action(server, "unrescue")
+
     async def create_image(self, server: Which, name: str, metadata: dict[str, str] | None = None) -> str:
         """Begin a snapshot of it, and give the new image's id."""
         arguments = {"name": name, "metadata": metadata or {}}
