@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aiocloud import NoPublicAddress
+from aiocloud import InvalidRequest, NoPublicAddress
 from aiocloud.testing import FakeCloud, Fault, Reply
 from tests.services.helper import connect
 
@@ -57,3 +57,18 @@ async def test_a_floating_ip_stays_with_a_server_that_another_is_taken_for(told:
         assert (ip.port_details is not None) is told
         assert await cloud.detach_ip_from_server(one, two.public_v4) is False
         assert await cloud.detach_ip_from_server(two, two.public_v4) is True
+
+
+async def test_a_floating_ip_that_leads_to_a_server_is_neither_taken_nor_removed(tmp_path: Path) -> None:
+    fake = FakeCloud.like("my-citycloud", boot_time=0.01)
+    async with connect(fake, tmp_path) as cloud:
+        image = (await cloud.list_images())[0]
+        one, two = [await cloud.create_server(n, image=image, flavor="m1.tiny", wait=True) for n in ("one", "two")]
+        with pytest.raises(InvalidRequest, match=f"floating IP {one.public_v4} is in use"):
+            await cloud.add_ip_list(two, one.public_v4)
+        free = await cloud.available_floating_ip()
+        assert free.port_id is None
+        assert (await cloud.available_floating_ip()).id == free.id
+        assert await cloud.delete_unattached_floating_ips() == 1
+        left = {ip.floating_ip_address for ip in await cloud.list_floating_ips()}
+        assert left == {one.public_v4, two.public_v4}
