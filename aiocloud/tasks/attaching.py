@@ -6,7 +6,7 @@ API: https://docs.openstack.org/api-ref/network/v2/#floating-ips-floatingips
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from aiocloud.errors import NotFound, PreconditionFailed
 from aiocloud.reconcile import described
@@ -15,7 +15,7 @@ from aiocloud.services.network.floating_ip import FloatingIP, NewFloatingIP
 from aiocloud.tasks.facts import floating_ips
 from aiocloud.tasks.undo import Undo
 
-__all__ = ["attach", "make", "take"]
+__all__ = ["attach", "make", "take", "unused"]
 
 
 async def attach(
@@ -53,8 +53,7 @@ async def _take_free(cloud: Region, network_id: str, port_id: str, fixed_address
     Others look for one as well: tasks of this process see what is reserved, other processes lose the compare-and-swap.
     """
     reserved: set[str] = cloud.session.once(("reserved floating IPs", cloud.region_name), set[str])
-    listed = await floating_ips(cloud) or ()
-    free = [ip for ip in listed if ip.port_id is None and ip.floating_network_id == network_id]
+    free = [ip for ip in await unused(cloud, await floating_ips(cloud) or ()) if ip.floating_network_id == network_id]
     random.shuffle(free)
     for ip in free:
         if ip.id in reserved:
@@ -69,6 +68,12 @@ async def _take_free(cloud: Region, network_id: str, port_id: str, fixed_address
         finally:
             reserved.discard(ip.id)
     return None
+
+
+async def unused(cloud: Region, ips: Iterable[FloatingIP]) -> list[FloatingIP]:
+    """Those of our project that lead nowhere: Neutron lists an administrator those of all projects."""
+    project = (await cloud.session.token()).project
+    return [ip for ip in ips if ip.port_id is None and (project is None or ip.project_id in (None, project.id))]
 
 
 async def take(cloud: Region, ip: FloatingIP, port_id: str, fixed_address: str) -> FloatingIP | None:

@@ -20,7 +20,7 @@ from aiocloud.services.compute.server import Server
 from aiocloud.services.network.floating_ip import FloatingIP
 from aiocloud.services.network.network import Network
 from aiocloud.tasks.addresses import look_at, reach, with_addresses
-from aiocloud.tasks.attaching import attach, make, take
+from aiocloud.tasks.attaching import attach, make, take, unused
 from aiocloud.tasks.facts import find_networks
 from aiocloud.tasks.lookup import by_id
 from aiocloud.tasks.networks import get_network_extensions
@@ -238,7 +238,7 @@ async def available_floating_ip(cloud: Region, network: Which | None = None, ser
     Nothing reserves it: whoever attaches it first has it.
     """
     query: Mapping[str, Any] = {"floating_network_id": await cloud.network.networks.id_of(network)} if network else {}
-    free = [ip for ip in await list_floating_ips(cloud, query) if ip.port_id is None]
+    free = await unused(cloud, await list_floating_ips(cloud, query))
     return free[0] if free else await create_floating_ip(cloud, network, server)
 
 
@@ -263,7 +263,7 @@ async def delete_floating_ip(cloud: Region, floating_ip_id: Which, retry: int = 
 async def delete_unattached_floating_ips(cloud: Region, retry: int = 1) -> int:
     """Remove all floating IPs of the project that lead nowhere, and say how many that were. `retry` as above."""
     del retry
-    free: list[Resource] = [ip for ip in await list_floating_ips(cloud) if ip.port_id is None]
+    free = await unused(cloud, await list_floating_ips(cloud))
     gone: list[bool] = []
 
     async def delete(ip: Resource) -> None:

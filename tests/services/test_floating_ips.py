@@ -72,3 +72,21 @@ async def test_a_floating_ip_that_leads_to_a_server_is_neither_taken_nor_removed
         assert await cloud.delete_unattached_floating_ips() == 1
         left = {ip.floating_ip_address for ip in await cloud.list_floating_ips()}
         assert left == {one.public_v4, two.public_v4}
+
+
+async def test_an_administrator_takes_and_removes_no_floating_ip_of_another_project(tmp_path: Path) -> None:
+    """Neutron lists those of all projects to whoever may see them."""
+    fake = FakeCloud.like("my-citycloud", boot_time=0.01)
+    async with connect(fake, tmp_path) as user, connect(fake, tmp_path, admin=True) as admin:
+        theirs = await user.create_floating_ip()
+        assert theirs.id in [ip.id for ip in await admin.list_floating_ips()]
+        own = await admin.available_floating_ip()
+        assert own.id != theirs.id
+        image = (await admin.list_images())[0]
+        server = await admin.create_server(
+            "a", image=image, flavor="m1.tiny", network="private", wait=True, reuse_ips=True
+        )
+        assert server.public_v4 == own.floating_ip_address
+        await admin.detach_ip_from_server(server, own)
+        assert await admin.delete_unattached_floating_ips() == 1
+        assert [ip.id for ip in await user.list_floating_ips()] == [theirs.id]
