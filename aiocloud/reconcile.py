@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import anyio
 
@@ -18,7 +18,7 @@ from aiocloud.errors import CloudError, ServiceFailed, Timeout, TransportError
 
 __all__ = ["MARK", "create_once", "described", "is_ambiguous", "mark_in", "new_mark"]
 
-T = TypeVar("T")
+T = TypeVar("T", bound="_Known")
 
 MARK = "aiocloud:op"
 """The metadata key (Nova, Cinder) under which what we create says which call made it."""
@@ -26,6 +26,13 @@ MARK = "aiocloud:op"
 _TRIES = 4
 # How long a request that we no longer hear of may take to show its effect, in seconds: looked for after each of these.
 _LOOKS = (0.2, 0.5, 1.0, 2.0)
+
+
+class _Known(Protocol):
+    """What has an id."""
+
+    @property
+    def id(self) -> str: ...
 
 
 def new_mark() -> str:
@@ -72,7 +79,7 @@ async def create_once(
             else:
                 raise error from trouble
         else:
-            return made, (await found())[1:] if trouble else ()
+            return made, [one for one in await found() if one.id != made.id] if trouble else ()
         for pause in _LOOKS:
             await anyio.sleep(pause)
             there = await found()

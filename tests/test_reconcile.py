@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pytest
 
@@ -22,6 +23,12 @@ def refused(kind: type[HTTPError], status: int) -> HTTPError:
     return kind("no", response=httpx.Response(status, request=request))
 
 
+@dataclass(frozen=True)
+class Thing:
+    id: str
+    seen: int = 0
+
+
 class Service:
     """Answers each POST as told: with an error, or with what it made; `late` ones appear at so many looks later."""
 
@@ -30,23 +37,24 @@ class Service:
         self.appears, self.at_look = appears, at_look
         self.sent = self.looks = 0
 
-    async def send(self) -> str:
+    async def send(self) -> Thing:
         self.sent += 1
         end = self.ends.pop(0)
         if isinstance(end, CloudError):
             raise end
-        return end
+        return Thing(end)
 
-    async def look(self) -> Sequence[str]:
+    async def look(self) -> Sequence[Thing]:
         self.looks += 1
-        return self.appears if self.looks >= self.at_look else ()
+        return [Thing(id, self.looks) for id in self.appears] if self.looks >= self.at_look else []
 
 
-def outcome(service: Service) -> tuple[str, Sequence[str]]:
-    async def story() -> tuple[str, Sequence[str]]:
+def outcome(service: Service) -> tuple[str, list[str]]:
+    async def story() -> tuple[Thing, Sequence[Thing]]:
         return await create_once(service.send, service.look)
 
-    return virtual(story)
+    made, others = virtual(story)
+    return made.id, [other.id for other in others]
 
 
 @pytest.mark.parametrize(
@@ -85,6 +93,13 @@ def test_what_did_not_land_is_sent_again() -> None:
     assert service.sent == 2
 
 
+@pytest.mark.parametrize("appears", [["late", "made"], ["made", "late"], ["late"]])
+def test_what_landed_late_is_told_apart_from_what_was_made(appears: list[str]) -> None:
+    """The caller removes the others: never what it was given."""
+    service = Service(TransportError("reset"), "made", appears=appears, at_look=5)
+    assert outcome(service) == ("made", ["late"])
+
+
 def test_a_refusal_because_of_what_landed_late_is_no_failure() -> None:
     service = Service(TransportError("reset"), refused(Conflict, 409), appears=["a"], at_look=5)
     assert outcome(service) == ("a", [])
@@ -104,8 +119,8 @@ def test_when_it_cannot_be_looked_for_the_unclear_end_is_what_is_told(ends: list
     first, look = TransportError("reset"), refused(Forbidden, 403)
 
     class Blind(Service):
-        async def look(self) -> Sequence[str]:
-            if await super().look() == ():
+        async def look(self) -> Sequence[Thing]:
+            if not await super().look():
                 return ()
             raise look
 

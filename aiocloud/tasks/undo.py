@@ -106,9 +106,12 @@ class Undo:
             with under_way:
                 try:
                     made, late = await create_once(send, look)
-                    self.made(kind, made.id, made.name or name, delete)
-                    for extra in () if many else late:
+                    known = [_Step(kind, one.id, one.name or name, delete) for one in (made, *([] if many else late))]
+                    self._steps += known
+                    self._searches = [each for each in self._searches if each is not search]
+                    for extra in known[1:]:
                         await delete(extra.id)
+                        self._steps.remove(extra)
                     ends.append(made)
                 except CloudError as error:
                     if not _is_unclear(error):
