@@ -137,12 +137,11 @@ async def made_elsewhere(
         await _remove_with_snapshots(cloud, id)
 
     async def order() -> Image:
-        id = await send()
-        undo.made("image", id, name, remove)
-        return await images.get(id)
+        return Image(id=await send(), name=name)
 
-    image = await undo.create("image", order, look, remove)
-    await undo.names("image", image.id)
+    ordered = await undo.create("image", order, look, remove)
+    await undo.names("image", ordered.id)
+    image = await images.get(ordered.id)
     for snapshot in _snapshots_in(image):
         await undo.names("snapshot", snapshot)
     return image

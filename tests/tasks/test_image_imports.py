@@ -421,6 +421,21 @@ async def test_what_is_made_of_a_volume_or_a_server_is_one_image_or_none(
         assert sorted(await new()) == sorted([image.id, left])
 
 
+async def test_an_image_that_was_ordered_and_can_not_be_looked_at_is_not_ordered_again(
+    fake: FakeCloud, clouds_yaml: Path
+) -> None:
+    async with to(fake, clouds_yaml) as cloud:
+        volume = await cloud.create_volume(1, name="data")
+        fake.fault(Fault(service="image", method="GET", path="*/images", times=None, status=200, body={"images": []}))
+        fake.fault(Fault(service="image", method="GET", path="*/images/*", times=None, status=504))
+        fake.requests.clear()
+        with pytest.raises(aiocloud.CloudError):
+            await cloud.with_options(retries=0).create_image("saved", volume=volume)
+        assert fake.count(service="block-storage", method="POST", path="*/action") == 1
+        fake.clear()
+        assert await cloud.search_images("saved") == []
+
+
 async def test_an_image_of_a_server_on_volumes_goes_with_its_snapshots(fake: FakeCloud, clouds_yaml: Path) -> None:
     """Its content are snapshots of the volumes, which nobody else knows of."""
     snapshots = fake.cloud().region().cinder.snapshots
