@@ -15,7 +15,7 @@ from aiocloud.services.network.floating_ip import FloatingIP, NewFloatingIP
 from aiocloud.tasks.facts import floating_ips
 from aiocloud.tasks.undo import Undo
 
-__all__ = ["attach", "make", "take", "unused"]
+__all__ = ["attach", "attaching", "make", "take", "unused"]
 
 
 async def attach(
@@ -60,14 +60,17 @@ async def _take_free(cloud: Region, network_id: str, port_id: str, fixed_address
             continue
         reserved.add(ip.id)
         try:
-            undo.made(
-                "attachment of floating IP", ip.id, ip.floating_ip_address, lambda id: _detach(cloud, id, port_id)
-            )
+            attaching(cloud, ip, port_id, undo)
             if taken := await take(cloud, ip, port_id, fixed_address):
                 return taken
         finally:
             reserved.discard(ip.id)
     return None
+
+
+def attaching(cloud: Region, ip: FloatingIP, port_id: str, undo: Undo) -> None:
+    """It is about to be attached: should the block around it fail, it leads nowhere again."""
+    undo.made("attachment of floating IP", ip.id, ip.floating_ip_address, lambda id: _detach(cloud, id, port_id))
 
 
 async def unused(cloud: Region, ips: Iterable[FloatingIP]) -> list[FloatingIP]:

@@ -20,7 +20,7 @@ from aiocloud.services.compute.server import Server
 from aiocloud.services.network.floating_ip import FloatingIP
 from aiocloud.services.network.network import Network
 from aiocloud.tasks.addresses import look_at, reach, with_addresses
-from aiocloud.tasks.attaching import attach, make, take, unused
+from aiocloud.tasks.attaching import attach, attaching, make, take, unused
 from aiocloud.tasks.facts import find_networks
 from aiocloud.tasks.lookup import by_id
 from aiocloud.tasks.networks import get_network_extensions
@@ -114,12 +114,16 @@ async def add_ip_list(
     del wait, timeout
     found = await cloud.compute.servers.require(server)
     target = await _target(cloud, found, fixed_address, nat_destination)
-    for address in [ips] if isinstance(ips, str) else ips:
-        known = await _at_address(cloud, address)
-        free = known.port_id in (None, target.port_id)
-        if not free or await take(cloud, known, str(target.port_id), target.addr) is None:
-            raise _in_use(cloud, address)
-    return (await with_addresses(cloud, [found]))[0]
+    async with Undo(cloud) as undo:
+        for address in [ips] if isinstance(ips, str) else ips:
+            known = await _at_address(cloud, address)
+            if known.port_id is None:
+                attaching(cloud, known, str(target.port_id), undo)
+            elif known.port_id != target.port_id:
+                raise _in_use(cloud, address)
+            if await take(cloud, known, str(target.port_id), target.addr) is None:
+                raise _in_use(cloud, address)
+        return (await with_addresses(cloud, [found]))[0]
 
 
 async def _at_address(cloud: Region, address: str) -> FloatingIP:

@@ -90,3 +90,26 @@ async def test_an_administrator_takes_and_removes_no_floating_ip_of_another_proj
         await admin.detach_ip_from_server(server, own)
         assert await admin.delete_unattached_floating_ips() == 1
         assert [ip.id for ip in await user.list_floating_ips()] == [theirs.id]
+
+
+async def test_when_one_of_several_addresses_is_refused_none_stays(tmp_path: Path) -> None:
+    fake = FakeCloud.like("my-citycloud", boot_time=0.01)
+    async with connect(fake, tmp_path) as cloud:
+        image = (await cloud.list_images())[0]
+        one, two = [
+            await cloud.create_server(n, image=image, flavor="m1.tiny", auto_ip=n == "one", wait=True)
+            for n in ("one", "two")
+        ]
+        free = await cloud.create_floating_ip()
+        with pytest.raises(InvalidRequest, match=f"floating IP {one.public_v4} is in use"):
+            await cloud.add_ip_list(two, [free.floating_ip_address, one.public_v4])
+        again = await cloud.get_floating_ip(free.id)
+        assert again is not None
+        assert again.port_id is None
+        both = await cloud.add_ip_list(two, [free.floating_ip_address])
+        assert (await cloud.add_ip_list(two, free.floating_ip_address)).public_v4 == both.public_v4
+        with pytest.raises(InvalidRequest):
+            await cloud.add_ip_list(two, [free.floating_ip_address, one.public_v4])
+        still = await cloud.get_floating_ip(free.id)
+        assert still is not None
+        assert still.port_id is not None
