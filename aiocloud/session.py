@@ -138,6 +138,7 @@ class Session:
         self._parent: Session | None = None
         self._users = 0
         self._unused: anyio.Event | None = None
+        self._ends: list[Callable[[], None]] = []
 
     def sibling(self, config: CloudConfig) -> Session:
         """Another login to the same cloud, with connections of its own; closed by itself. It keeps this one in use."""
@@ -152,6 +153,10 @@ class Session:
             self._kept[key] = make()
         kept: T = self._kept[key]
         return kept
+
+    def at_end(self, call: Callable[[], None]) -> None:
+        """Call this when the session is closed, and nothing is being made by it any more."""
+        self._ends.append(call)
 
     def while_used(self, key: Hashable, make: Callable[[], T]) -> T:
         """The thing kept under this key for as long as somebody holds on to it; made when there is none."""
@@ -193,6 +198,8 @@ class Session:
                     await self._unused.wait()
         finally:
             self._closed = True
+            while self._ends and not self._users:
+                self._ends.pop()()
             await self._transport.aclose()
 
     # A profile that has to be fetched first: `profile: https://...`

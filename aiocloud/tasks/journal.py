@@ -8,8 +8,10 @@ own in the directory and holds a lock on it while it lives: what living processe
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
+import logging
 import os
 import threading
 import time
@@ -23,9 +25,12 @@ from typing import Any, TextIO
 import anyio.to_thread
 
 from aiocloud._json import mapping
+from aiocloud.errors import CloudError
 from aiocloud.session import Session
 
 __all__ = ["Begun", "Journal", "add_name", "strike", "unended"]
+
+_log = logging.getLogger("aiocloud.journal")
 
 _KEY = "journal"
 
@@ -52,6 +57,10 @@ class Journal:
     def __init__(self, directory: str | os.PathLike[str]) -> None:
         self.directory = Path(directory)
         self._file: int | None = None
+        self._path = self.directory
+        self._begun: set[str] = set()
+        self._cut = False
+        self._unwritten: list[bytes] = []
         # Operations that begin together write in several threads: all into one file, where each end finds its beginning.
         self._lock = threading.Lock()
 
@@ -62,12 +71,14 @@ class Journal:
         return kept[0] if kept else None
 
     def kept_by(self, session: Session) -> None:
-        """Let a session keep this journal from now on."""
+        """Let a session keep this journal from now on, until it is closed."""
         session.once(_KEY, list[Journal])[:] = [self]
+        session.at_end(self.close)
 
     async def begin(self, mark: str, cloud: str, region: str | None) -> None:
         """Before anything is made."""
         await self._write({"begin": mark, "cloud": cloud, "region": region})
+        self._begun.add(mark)
 
     async def names(self, mark: str, kind: str, id: str) -> None:
         """Before something is made with an id of our choice, or removed that bears no mark."""
@@ -78,17 +89,37 @@ class Journal:
         await self._write({"of": mark, "keep": [*volumes]})
 
     async def end(self, mark: str) -> None:
-        """Everything is there, or everything is gone."""
-        await self._write({"end": mark})
+        """Everything is there, or everything is gone. What can't be written now is logged, and written with the next line."""
+        self._begun.discard(mark)
+        try:
+            await anyio.to_thread.run_sync(self._append, {"end": mark}, True)
+        except CloudError as error:
+            _log.warning("%s; until it can be, what %s made is taken for a leftover", error, mark)
 
     async def _write(self, record: dict[str, Any]) -> None:
+        """Raises CloudError, before anything is made, when the journal can't be written."""
         await anyio.to_thread.run_sync(self._append, record)
 
-    def _append(self, record: dict[str, Any]) -> None:
+    def _append(self, record: dict[str, Any], keep: bool = False) -> None:
+        line = json.dumps({**record, "at": time.time()}).encode() + b"\n"
         with self._lock:
-            if self._file is None:
-                self._file = self._new_file()
-            os.write(self._file, json.dumps({**record, "at": time.time()}).encode() + b"\n")
+            try:
+                self._put(b"".join([*self._unwritten, line]))
+            except OSError as error:
+                if keep:
+                    self._unwritten.append(line)
+                raise CloudError(f"the journal in {self.directory} can't be written: {error.strerror}") from error
+            self._unwritten.clear()
+
+    def _put(self, lines: bytes) -> None:
+        if self._file is None:
+            self._file = self._new_file()
+        # On a line of its own: the last one may have been cut off.
+        whole = b"\n" + lines if self._cut else lines
+        self._cut = True
+        if os.write(self._file, whole) < len(whole):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._cut = False
 
     def _new_file(self) -> int:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -97,14 +128,23 @@ class Journal:
             opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             fcntl.flock(opened, fcntl.LOCK_EX)
             if os.fstat(opened).st_nlink:
+                self._path = path
                 return opened
             os.close(opened)  # Somebody who looked for leftovers found it before it was held, and removed it as empty.
 
     def close(self) -> None:
-        """Let go of the file; it is removed when nothing in it is open."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        """Let go of the file, and remove it when nothing in it is open."""
+        if self._file is None:
+            return
+        try:
+            if not self._begun:
+                self._path.unlink(missing_ok=True)
+            elif self._unwritten:
+                self._put(b"".join(self._unwritten))
+        except OSError as error:
+            _log.error("the journal in %s was not written to its end: %s", self.directory, error.strerror)
+        os.close(self._file)
+        self._file = None
 
 
 def unended(directory: str | os.PathLike[str]) -> Sequence[Begun]:
