@@ -16,6 +16,7 @@ from aiocloud.distributed.signals import BEAT, Signals
 from aiocloud.distributed.work import Work
 from aiocloud.errors import CloudError, InvalidRequest, TransportError
 from aiocloud.fleet import Fleet
+from aiocloud.naming import naming
 from aiocloud.session import counting
 
 __all__ = ["Worker"]
@@ -75,12 +76,13 @@ class Worker:
         if await self._signals.stopped(task_id):
             raise CloudError("not begun: nobody waited for it any more", cloud=work.cloud, region=work.region)
         answers: list[Any] = []
-        async with self._at(task_id):
-            with anyio.move_on_after(work.seconds):
-                answers.append(await verb(cloud, *args, **kwargs))
+        with naming() as left:
+            async with self._at(task_id):
+                with anyio.move_on_after(work.seconds):
+                    answers.append(await verb(cloud, *args, **kwargs))
         if answers:
             return answers[0]
-        raise CloudError(f"called off: {self._why}", cloud=work.cloud, region=work.region)
+        raise CloudError(f"called off: {self._why}", cloud=work.cloud, region=work.region).leaving(left)
 
     @asynccontextmanager
     async def _at(self, task_id: str) -> AsyncGenerator[None]:

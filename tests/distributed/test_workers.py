@@ -26,6 +26,7 @@ from aiocloud import (
 )
 from aiocloud.distributed import Workers
 from aiocloud.services.compute.server import Server
+from aiocloud.tasks.undo import Undo
 from aiocloud.testing import FakeCloud
 
 pytestmark = pytest.mark.anyio
@@ -325,6 +326,33 @@ async def test_a_worker_that_ends_takes_back_what_it_is_at_and_says_so(connect: 
         for job in jobs:
             with pytest.raises(CloudError, match="called off: its worker was told to end"):
                 await job.result()
+
+
+async def test_what_a_worker_that_ends_can_not_take_back_is_named(connect: Any, fake: FakeCloud) -> None:
+    broker = InMemoryBroker()
+    workers = Workers(broker, connect)
+    begun = anyio.Event()
+
+    async def makes(cloud: Cloud) -> None:
+        async with Undo(cloud) as undo:
+
+            async def refuse(_: str) -> None:
+                raise CloudError("it is in use")
+
+            undo.made("volume", "1", "data", refuse)
+            begun.set()
+            await anyio.sleep_forever()
+
+    verb = workers.verb(makes, name="makes")
+    async with connect() as fleet:
+        await broker.startup()
+        job = await verb.send(fleet["my-vexxhost", "ca-ymq-1"])
+        with anyio.fail_after(30):
+            await begun.wait()
+            await broker.shutdown()
+        with pytest.raises(CloudError, match="called off: its worker was told to end") as raised:
+            await job.result()
+    assert [str(left) for left in raised.value.leftovers] == ["volume 1 (data): it is in use"]
 
 
 async def test_a_job_is_found_again_by_its_id(connect: Any) -> None:
