@@ -113,24 +113,32 @@ async def test_a_replacement_that_fails_leaves_the_old_one_whole(
         assert boxes(fake) == before
 
 
+UNKNOWN: list[dict[str, Any]] = [{"reset": "after"}, {"mutate": lambda _: Reply(504)}]
+"""The service has done it; its answer is lost, or that of a proxy that waited in vain."""
+
+
+@pytest.mark.parametrize("end", UNKNOWN, ids=["reset", "504"])
 @pytest.mark.parametrize("large", [True, False], ids=["large", "plain"])
 async def test_a_replacement_whose_end_nobody_knows_is_the_old_one_or_the_new_one(
-    fake: FakeCloud, clouds_yaml: Path, large: bool
+    fake: FakeCloud, clouds_yaml: Path, large: bool, end: dict[str, Any]
 ) -> None:
     size = 1000 if large else None
     async with to(fake, clouds_yaml) as cloud:
         await cloud.create_object("box", "name", data=big(9000), segment_size=size)
-        fake.fault(Fault(service="object-store", method="PUT", path="*/box/name", times=None, reset="after"))
+        fake.fault(Fault(service="object-store", method="PUT", path="*/box/name", times=None, **end))
         with pytest.raises(CloudError):
             await cloud.with_options(retries=0).create_object("box", "name", data=big(5000, 2), segment_size=size)
         fake.clear()
         assert await cloud.get_object("box", "name") == big(5000, 2)
 
 
+@pytest.mark.parametrize("end", UNKNOWN, ids=["reset", "504"])
 @pytest.mark.parametrize("large", [True, False], ids=["large", "plain"])
-async def test_a_new_object_whose_end_nobody_knows_is_not_left(fake: FakeCloud, clouds_yaml: Path, large: bool) -> None:
+async def test_a_new_object_whose_end_nobody_knows_is_not_left(
+    fake: FakeCloud, clouds_yaml: Path, large: bool, end: dict[str, Any]
+) -> None:
     async with to(fake, clouds_yaml) as cloud:
-        fake.fault(Fault(service="object-store", method="PUT", path="*/box/name", times=None, reset="after"))
+        fake.fault(Fault(service="object-store", method="PUT", path="*/box/name", times=None, **end))
         with pytest.raises(CloudError):
             once = cloud.with_options(retries=0)
             await once.create_object("box", "name", data=big(5000), segment_size=1000 if large else None)
