@@ -106,7 +106,8 @@ class Undo:
             with under_way:
                 try:
                     made, late = await create_once(send, look)
-                    known = [_Step(kind, one.id, one.name or name, delete) for one in (made, *([] if many else late))]
+                    others: Sequence[R] = () if many else late
+                    known = [_Step(kind, one.id, one.name or name, delete) for one in (made, *others)]
                     self._steps += known
                     self._searches = [each for each in self._searches if each is not search]
                     for extra in known[1:]:
