@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
 import inspect
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -15,10 +13,11 @@ from taskiq import AsyncBroker, AsyncTaskiqDecoratedTask, Context, TaskiqDepends
 from aiocloud._connect import connect_all
 from aiocloud.cloud import Cloud
 from aiocloud.distributed.jobs import Job
+from aiocloud.distributed.queue import Queue
 from aiocloud.distributed.signals import Signals
 from aiocloud.distributed.work import Work
 from aiocloud.distributed.worker import Worker
-from aiocloud.errors import ConfigError, TransportError
+from aiocloud.errors import ConfigError
 from aiocloud.fleet import Fleet
 
 __all__ = ["WorkerVerb", "Workers"]
@@ -50,12 +49,10 @@ class Workers:
     ) -> None:
         if TASK in broker.local_task_registry:
             raise ConfigError("this broker has its Workers already: import those")
-        self._broker = broker
-        self._start_within = start_within
-        self._signals = Signals(broker)
-        self._worker = Worker(self._signals, connect)
+        signals = Signals(broker)
+        self._worker = Worker(signals, connect)
         self._own: dict[str, Callable[..., Awaitable[Any]]] = {}
-        self._task = self._registered(broker)
+        self._queue = Queue(broker, signals, self._registered(broker), start_within)
         broker.add_event_handler(TaskiqEvents.WORKER_STARTUP, self._open)
         broker.add_event_handler(TaskiqEvents.WORKER_SHUTDOWN, self._close)
 
@@ -73,7 +70,7 @@ class Workers:
         `get_`, `list_` and `search_`, it is never begun twice. Raises ConfigError for one that workers could not find.
         """
         known = _name_in_cloud(verb) or self._learned(name or _name(verb), verb)
-        return WorkerVerb(self, known, verb, known.startswith(_READING) if repeatable is None else repeatable)
+        return WorkerVerb(self._queue, known, verb, known.startswith(_READING) if repeatable is None else repeatable)
 
     def _learned(self, name: str, verb: Callable[..., Awaitable[Any]]) -> str:
         if "<" in name:  # <lambda>, <locals>
@@ -84,27 +81,7 @@ class Workers:
 
     def job(self, id: str) -> Job[Any]:
         """A job that was sent before, perhaps by another process."""
-        return Job(self._broker, self._signals, id, self._start_within)
-
-    async def send(self, job: Job[Any], work: Work, *, repeatable: bool) -> None:
-        """Hand over a job. Raises TransportError where the broker can't be reached, and ConfigError on trio."""
-        _on_asyncio()
-        kicker = self._task.kicker().with_task_id(job.id)
-        if not repeatable:
-            kicker = kicker.with_labels(ack_type="when_received")
-        try:
-            await self._signals.beat(job.id, 0)
-            await kicker.kiq(dataclasses.asdict(work))
-        except Exception as error:
-            raise TransportError(
-                f"{work.verb} could not be handed to the workers, or has been, as job {job.id}: {_told(error)}",
-                cloud=work.cloud,
-                region=work.region,
-            ) from error
-
-    def new_job(self) -> Job[Any]:
-        """A job of a new id, not sent yet."""
-        return self.job(self._broker.id_generator())
+        return self._queue.job(id)
 
     # What the broker calls in a worker
 
@@ -134,10 +111,10 @@ class WorkerVerb(Generic[P, T]):
     """A verb that a worker does. Awaited like the verb itself, so that `fleet.map` and `fleet.stream` take it."""
 
     def __init__(
-        self, workers: Workers, name: str, verb: Callable[Concatenate[Cloud, P], Awaitable[T]], repeatable: bool
+        self, queue: Queue, name: str, verb: Callable[Concatenate[Cloud, P], Awaitable[T]], repeatable: bool
     ) -> None:
         self.name = name
-        self._workers = workers
+        self._queue = queue
         self._repeatable = repeatable
         self.__doc__ = verb.__doc__
         self.__signature__ = inspect.signature(verb)
@@ -151,10 +128,10 @@ class WorkerVerb(Generic[P, T]):
         It is done for no longer than the caller's deadline allows. Giving up calls it off: the worker takes back what is
         half done within some seconds, and nobody waits for that here. Raises what `Job.result` raises, too.
         """
-        job: Job[T] = self._workers.new_job()
+        job: Job[T] = self._queue.new_job()
         try:
             work = Work.of(self.name, cloud, args, kwargs, bounded=True)
-            await self._workers.send(job, work, repeatable=self._repeatable)
+            await self._queue.send(job, work, repeatable=self._repeatable)
             return await job.result()
         except anyio.get_cancelled_exc_class():
             with anyio.move_on_after(_FAREWELL, shield=True):
@@ -163,14 +140,14 @@ class WorkerVerb(Generic[P, T]):
 
     async def send(self, cloud: Cloud, *args: P.args, **kwargs: P.kwargs) -> Job[T]:
         """Have it done, and go on: its job can be asked for the answer at any time, from any process that knows its id."""
-        job: Job[T] = self._workers.new_job()
+        job: Job[T] = self._queue.new_job()
         work = Work.of(self.name, cloud, args, kwargs, bounded=False)
-        await self._workers.send(job, work, repeatable=self._repeatable)
+        await self._queue.send(job, work, repeatable=self._repeatable)
         return job
 
     def job(self, id: str) -> Job[T]:
         """A job of this verb that was sent before, perhaps by another process."""
-        return self._workers.job(id)
+        return self._queue.job(id)
 
 
 _FAREWELL = 5.0  # seconds for telling a worker to stop, while we are cancelled ourselves
@@ -189,14 +166,3 @@ def _name_in_cloud(verb: Callable[..., Any]) -> str | None:
         method is verb or getattr(verb, "__qualname__", "") == getattr(method, "__qualname__", None) == f"Cloud.{name}"
     )
     return f"Cloud.{name}" if method is not None and same else None
-
-
-def _on_asyncio() -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        raise ConfigError("aiocloud.distributed works on asyncio only: taskiq has no trio") from None
-
-
-def _told(error: Exception) -> str:
-    return type(error.__cause__ or error).__name__
