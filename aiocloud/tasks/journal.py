@@ -77,8 +77,8 @@ class Journal:
 
     async def begin(self, mark: str, cloud: str, region: str | None) -> None:
         """Before anything is made."""
-        await self._write({"begin": mark, "cloud": cloud, "region": region})
         self._begun.add(mark)
+        await self._write({"begin": mark, "cloud": cloud, "region": region})
 
     async def names(self, mark: str, kind: str, id: str) -> None:
         """Before something is made with an id of our choice, or removed that bears no mark."""
