@@ -11,17 +11,15 @@ from collections.abc import Awaitable, Callable, Container, Mapping, Sequence, S
 from contextlib import suppress
 from typing import Any
 
-from aiocloud.collection import Creatable
-from aiocloud.errors import CloudError, Leftover, NotFound, Timeout
+from aiocloud.errors import Leftover, NotFound, Timeout
 from aiocloud.poller import wait_for
 from aiocloud.region import Region
 from aiocloud.services.compute.server import Server
+from aiocloud.tasks.when_free import LONGEST, PAUSE, delete_when_free
 
-__all__ = ["delete_when_free", "delete_with_volumes", "kept", "made_for", "makes_volumes"]
+__all__ = ["delete_with_volumes", "kept", "made_for", "makes_volumes"]
 
-_LONGEST = 28.0  # seconds that Nova or Cinder may take to let go of something: less than there is for taking back
 _MAPPED = 15.0  # seconds that Nova may take to make volumes before its server is deleted all the same
-_PAUSE = 0.5  # seconds between two looks, at most
 
 _NOT_MADE = re.compile(r"\bVolume ([0-9a-f-]{36}) did not finish being created\b")
 """Nova's VolumeNotCreated: the volume is there, in error or still being made, and its server does not name it."""
@@ -68,7 +66,7 @@ async def delete_with_volumes(
     if _is_mapping(server):
         # Meanwhile Nova would not remove it either, and later we may not see which volumes it had.
         with suppress(Timeout):
-            server = await wait_for(look, _is_mapped, what="its volumes", timeout=_MAPPED, interval=_PAUSE)
+            server = await wait_for(look, _is_mapped, what="its volumes", timeout=_MAPPED, interval=PAUSE)
     if server is not None:
         await servers.delete(id)
         await _until_gone(server, look, made)
@@ -81,9 +79,9 @@ async def _until_gone(server: Server, look: Callable[[], Awaitable[Server | None
     late = _is_mapping(server)
     why = f"Nova was still making it when server {server.id} was deleted"
     unknown = [Leftover("volume", "unknown", None, why)] if late else []
-    timeout, what = _LONGEST - _MAPPED if late else _LONGEST, f"removal of server {server.id}"
+    timeout, what = LONGEST - _MAPPED if late else LONGEST, f"removal of server {server.id}"
     try:
-        await wait_for(look, lambda seen: seen is None, what=what, timeout=timeout, interval=_PAUSE)
+        await wait_for(look, lambda seen: seen is None, what=what, timeout=timeout, interval=PAUSE)
     except Timeout as error:
         raise error.leaving([Leftover("server", server.id, server.name or None, error.message), *unknown]) from None
     if unknown and not made:
@@ -97,26 +95,3 @@ def _is_mapping(server: Server | None) -> bool:
 
 def _is_mapped(server: Server | None) -> bool:
     return not _is_mapping(server)
-
-
-async def delete_when_free(things: Creatable[Any, Any], id: str) -> None:
-    """Remove a volume, snapshot or backup as soon as it is made, and free: Cinder refuses before that.
-
-    Raises Cinder's refusal when it lasts.
-    """
-    refused: list[CloudError] = []
-
-    async def accepted() -> bool:
-        try:
-            await things.delete({"id": id})
-        except CloudError as error:
-            if error.status_code != 400:
-                raise
-            refused[:] = [error]
-            return False
-        return True
-
-    try:
-        await wait_for(accepted, bool, what=f"removal of {things.kind} {id}", timeout=_LONGEST, interval=_PAUSE)
-    except Timeout as error:
-        raise refused[0] if refused else error from None

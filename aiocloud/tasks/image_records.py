@@ -17,9 +17,9 @@ from aiocloud.poller import wait_for
 from aiocloud.reconcile import create_once, is_ambiguous
 from aiocloud.region import Region
 from aiocloud.services.image.image import Image, Images, NewImage
-from aiocloud.tasks.boot_volumes import delete_when_free
 from aiocloud.tasks.image_wanted import Wanted
 from aiocloud.tasks.undo import Undo
+from aiocloud.tasks.when_free import delete_when_free
 
 __all__ = ["made_elsewhere", "new_record", "protect"]
 

@@ -25,8 +25,9 @@ from aiocloud.errors import CloudError, InvalidRequest, Leftover, NotFound
 from aiocloud.model import Resource
 from aiocloud.reconcile import MARK, mark_in
 from aiocloud.region import Region
-from aiocloud.tasks.boot_volumes import delete_when_free, delete_with_volumes
+from aiocloud.tasks.boot_volumes import delete_with_volumes
 from aiocloud.tasks.journal import Begun, Journal, add_name, strike, unended
+from aiocloud.tasks.when_free import delete_when_free
 
 __all__ = ["Reclaimed", "keep_journal", "leftovers", "reclaim_leftovers"]
 

@@ -15,10 +15,10 @@ from aiocloud.reconcile import MARK
 from aiocloud.region import Region
 from aiocloud.services.block_storage.backup import Backup, NewBackup
 from aiocloud.services.block_storage.snapshot import NewSnapshot, Snapshot
-from aiocloud.tasks.boot_volumes import delete_when_free
 from aiocloud.tasks.lookup import by_id, given
 from aiocloud.tasks.undo import Undo
 from aiocloud.tasks.volumes import TIMEOUT, failed
+from aiocloud.tasks.when_free import delete_when_free
 
 __all__ = [
     "create_volume_backup",

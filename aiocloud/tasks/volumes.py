@@ -15,9 +15,9 @@ from aiocloud.services.block_storage.info import VolumeLimits, VolumeQuotas
 from aiocloud.services.block_storage.type import VolumeType
 from aiocloud.services.block_storage.volume import NewVolume, Volume
 from aiocloud.services.compute.server import VolumeAttachment
-from aiocloud.tasks.boot_volumes import delete_when_free
 from aiocloud.tasks.lookup import by_id, given, project_id_of
 from aiocloud.tasks.undo import Undo
+from aiocloud.tasks.when_free import delete_when_free
 
 __all__ = [
     "TIMEOUT",
