@@ -55,6 +55,12 @@ def _no_configuration_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _no_ipv6_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which address is best by the routes of whoever runs the tests stays out of them."""
+    monkeypatch.setattr("aiocloud.tasks.addresses.has_ipv6", lambda: False)
+
+
+@pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
     """What one test writes down, with `enable_logging` or `--debug`, is not written down for the next."""
     loggers = [logging.getLogger(name) for name in ("aiocloud", "aiocloud.http")]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from aiocloud._json import mappings
 from aiocloud.errors import BadRequest, Conflict, NoPublicAddress, NotFound
@@ -13,6 +14,7 @@ from aiocloud.services.compute.server import Server, ServerAddress
 from aiocloud.services.network.floating_ip import FloatingIP
 from aiocloud.services.network.port import Port
 from aiocloud.tasks.attaching import attach
+from aiocloud.tasks.by_ipv6 import has_ipv6
 from aiocloud.tasks.facts import Facts, find_facts
 from aiocloud.tasks.plans import (
     AddressFacts,
@@ -26,6 +28,8 @@ from aiocloud.tasks.plans import (
     plan_address,
 )
 from aiocloud.tasks.undo import Undo
+
+Chooser: TypeAlias = Callable[[Server, Sequence[Fixed]], Chosen]
 
 __all__ = ["Reach", "join_addresses", "look_at", "reach", "with_addresses"]
 
@@ -41,7 +45,8 @@ def join_addresses(cloud: Region, servers: Sequence[Server], facts: Facts) -> li
     """The same, from what is known already. Pure."""
     ports = _by(facts.ports, "device_id")
     floating = _by(facts.floating_ips, "port_id")
-    return [_joined(cloud, server, facts.networks, ports.get(server.id, ()), floating) for server in servers]
+    choose = _chooser(cloud, facts.networks)
+    return [_joined(server, facts.networks, ports.get(server.id, ()), floating, choose) for server in servers]
 
 
 def _by(resources: Iterable[Resource], key: str) -> dict[str, list[Resource]]:
@@ -52,14 +57,14 @@ def _by(resources: Iterable[Resource], key: str) -> dict[str, list[Resource]]:
 
 
 def _joined(
-    cloud: Region,
     server: Server,
     networks: Networks,
     ports: Sequence[Resource],
     floating: Mapping[str, Sequence[Resource]],
+    choose: Chooser,
 ) -> Server:
     addresses = _fixed(server, networks, ports, floating)
-    return _changed(server, addresses, _chosen(cloud, server, networks, addresses))
+    return _changed(server, addresses, choose(server, addresses))
 
 
 def _changed(server: Server, addresses: Sequence[Fixed], chosen: Chosen) -> Server:
@@ -72,15 +77,23 @@ def _changed(server: Server, addresses: Sequence[Fixed], chosen: Chosen) -> Serv
     )
 
 
-def _chosen(cloud: Region, server: Server, networks: Networks, addresses: Sequence[Fixed]) -> Chosen:
-    return choose_addresses(
-        addresses,
-        networks,
-        access_v4=server.access_ipv4,
-        access_v6=server.access_ipv6,
-        private=cloud.config.private,
-        force_ipv4=cloud.config.force_ipv4,
-    )
+def _chooser(cloud: Region, networks: Networks) -> Chooser:
+    """Which of their addresses is which, for servers of this region."""
+    config = cloud.config
+    ipv6_first = config.prefer_ipv6 and not config.force_ipv4 and has_ipv6()
+
+    def choose(server: Server, addresses: Sequence[Fixed]) -> Chosen:
+        return choose_addresses(
+            addresses,
+            networks,
+            access_v4=server.access_ipv4,
+            access_v6=server.access_ipv6,
+            private=config.private,
+            force_ipv4=config.force_ipv4,
+            ipv6_first=ipv6_first,
+        )
+
+    return choose
 
 
 def _fixed(
@@ -146,7 +159,7 @@ class Reach:
             target = next(a for a in addresses if a.port_id == port_id and not a.floating)
             addr = self.floating_ip.floating_ip_address
             addresses.append(Fixed(addr, target.network, 4, floating=True, mac=target.mac, port_id=port_id))
-        return _changed(server, addresses, _chosen(cloud, server, facts.networks, addresses))
+        return _changed(server, addresses, _chooser(cloud, facts.networks)(server, addresses))
 
 
 async def look_at(
@@ -166,7 +179,7 @@ async def look_at(
     known = AddressFacts(
         addresses=tuple(addresses),
         networks=facts.networks,
-        chosen=_chosen(cloud, server, facts.networks, addresses),
+        chosen=_chooser(cloud, facts.networks)(server, addresses),
         floating_ip_source=cloud.config.floating_ip_source,
         neutron=facts.neutron,
         private=cloud.config.private,

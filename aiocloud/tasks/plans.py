@@ -144,10 +144,12 @@ def choose_addresses(
     access_v6: str = "",
     private: bool = False,
     force_ipv4: bool = False,
+    ipv6_first: bool = False,
 ) -> Chosen:
     """Which of a server's addresses is the public one, the private one, and the one to reach it by.
 
-    `private` turns the sense around: the private address is the one to use. No address is tried out.
+    `private` turns the sense around: the private address is the one to use. With `ipv6_first` an address of IPv6 that
+    leads to the world comes before one of IPv4. No address is tried out.
     """
     v4 = [address for address in addresses if address.version == 4]
     v6 = [address for address in addresses if address.version == 6]
@@ -168,19 +170,23 @@ def choose_addresses(
         [a.addr for a in behind if a.network not in outside and a.addr != public_v4],
     )
     outside_v6 = _names(networks.external_v6)
-    public_v6 = (
-        ""
-        if force_ipv4
-        else access_v6
-        or _first(
-            [a.addr for a in v6 if a.network in outside_v6],
-            [a.addr for a in v6 if a.routable],
-            [a.addr for a in v6],
-        )
+    wide = (
+        [access_v6],
+        [a.addr for a in v6 if a.network in outside_v6],
+        [a.addr for a in v6 if a.routable],
     )
+    public_v6 = "" if force_ipv4 else _first(*wide, [a.addr for a in v6])
     default = networks.default
-    by_default = [a.addr for a in v4 if default and a.network in (default.name, default.id)]
-    interface_ip = _first(by_default, [private_v4] if private else [], [public_v4], [public_v6], [private_v4])
+    by_default = [a for a in addresses if default and a.network in (default.name, default.id)]
+    interface_ip = _first(
+        [a.addr for a in by_default if a.version == 6 and ipv6_first],
+        [a.addr for a in by_default if a.version == 4],
+        [private_v4] if private else [],
+        *(wide if ipv6_first else ()),
+        [public_v4],
+        [public_v6],
+        [private_v4],
+    )
     return Chosen(public_v4=public_v4, public_v6=public_v6, private_v4=private_v4, interface_ip=interface_ip)
 
 

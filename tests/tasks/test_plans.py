@@ -163,6 +163,36 @@ def test_ipv6_is_left_out_where_ipv4_is_forced() -> None:
     assert choose_addresses(addresses, classify([PUBLIC]), force_ipv4=True).public_v6 == ""
 
 
+def dual(*more: Fixed) -> list[Fixed]:
+    return [Fixed("10.0.0.5", "private"), Fixed("203.0.113.9", "public"), *more]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "given", "interface"),
+    [
+        (dual(Fixed("2001:db8::5", "public", 6)), {}, "2001:db8::5"),
+        (dual(Fixed("2600::5", "private", 6)), {}, "2600::5"),
+        (dual(Fixed("fd00::5", "private", 6)), {}, "203.0.113.9"),
+        (dual(), {"access_v6": "2001:db8::9"}, "2001:db8::9"),
+        (dual(Fixed("2001:db8::5", "public", 6)), {"private": True}, "10.0.0.5"),
+        ([Fixed("10.0.0.5", "private"), Fixed("2001:db8::5", "public", 6)], {"ipv6_first": False}, "2001:db8::5"),
+        (dual(Fixed("2001:db8::5", "public", 6)), {"ipv6_first": False}, "203.0.113.9"),
+    ],
+)
+def test_from_a_host_with_ipv6_a_server_is_reached_by_it(
+    addresses: list[Fixed], given: dict[str, Any], interface: str
+) -> None:
+    chosen = choose_addresses(addresses, classify([PUBLIC, PRIVATE]), **{"ipv6_first": True, **given})
+    assert chosen.interface_ip == interface
+
+
+def test_the_default_interface_comes_first_by_ipv6_too() -> None:
+    networks = classify([PUBLIC, PRIVATE], [NetworkHint(name="private", default_interface=True)])
+    addresses = dual(Fixed("fd00::5", "private", 6), Fixed("2001:db8::5", "public", 6))
+    assert choose_addresses(addresses, networks, ipv6_first=True).interface_ip == "fd00::5"
+    assert choose_addresses(addresses, networks).interface_ip == "10.0.0.5"
+
+
 def test_where_there_are_no_floating_ips_a_shared_network_leads_to_its_servers() -> None:
     wan = Net("net-wan1", "WAN1", shared=True)
     addresses = [Fixed("198.51.100.7", "WAN1")]

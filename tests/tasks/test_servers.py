@@ -55,6 +55,20 @@ async def test_a_server_ends_reachable_on_all_three_kinds_of_cloud(kind: str, tm
     assert not region.neutron.floatingips
 
 
+@pytest.mark.parametrize(("wish", "version"), [({}, 6), ({"prefer_ipv6": False}, 4), ({"force_ipv4": True}, 4)])
+async def test_a_host_with_ipv6_reaches_servers_by_it_unless_told_otherwise(
+    wish: dict[str, Any], version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiocloud.tasks.addresses.has_ipv6", lambda: True)
+    fake = FakeCloud.like("my-vexxhost", boot_time=0.02)
+    async with connect(fake, tmp_path, **wish) as cloud:
+        flavor = await cloud.get_flavor_by_ram(512)
+        server = await cloud.create_server("my-server", image=await an_image(cloud), flavor=flavor, wait=True)
+        listed = (await cloud.list_servers())[0]
+    assert server.interface_ip == (server.public_v6 if version == 6 else server.public_v4) != ""
+    assert listed.interface_ip == server.interface_ip
+
+
 def test_auto_ip_without_wait_keeps_its_promise_in_wait_for_server(tmp_path: Path) -> None:
     async def story() -> None:
         fake = FakeCloud.like("my-citycloud", boot_time=20)

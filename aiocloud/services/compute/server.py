@@ -100,7 +100,7 @@ class Server(Resource):
     public_v6: str = ""
     private_v4: str = ""
     interface_ip: str = ""
-    """The address to reach it by."""
+    """The address to reach it by: of IPv6 where both sides have one, unless `prefer_ipv6: false` says otherwise."""
     access_ipv4: Annotated[Text, Wire("accessIPv4")] = ""
     access_ipv6: Annotated[Text, Wire("accessIPv6")] = ""
     flavor: ServerFlavor = ServerFlavor()
