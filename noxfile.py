@@ -12,8 +12,8 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "typing", "tests"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-ALL = ".[cli,testing,web,redis,distributed,fast,trio]"
-WITHOUT_FAST = ".[cli,testing,web,redis,distributed,trio]"
+ALL = ".[cli,testing,web,redis,distributed,prometheus,fast,trio]"
+WITHOUT_FAST = ".[cli,testing,web,redis,distributed,prometheus,trio]"
 
 
 def install(session: nox.Session, *groups: str, package: str = ALL) -> None:

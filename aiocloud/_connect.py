@@ -19,6 +19,7 @@ from aiocloud.config.load import Configuration, load_config
 from aiocloud.config.schema import CloudConfig
 from aiocloud.errors import CloudError, ConfigError
 from aiocloud.fleet import Fleet, Unusable
+from aiocloud.metrics import Observer
 from aiocloud.session import Options, Session
 from aiocloud.transport.rate_limits import RateLimits
 
@@ -37,6 +38,7 @@ class _How:
     transport: httpx.AsyncBaseTransport | None
     token_store: TokenStore | None
     rate_limits: RateLimits | None
+    observe: Observer | None
 
     def __post_init__(self) -> None:
         if self.rate_limits is not None and not hasattr(self.rate_limits, "turn"):
@@ -52,6 +54,7 @@ class _How:
             transport=self.transport,
             token_store=self.token_store,
             rate_limits=self.rate_limits,
+            observe=self.observe,
             app_name=self.app_name,
             app_version=self.app_version,
         )
@@ -92,6 +95,7 @@ def connect(
     transport: httpx.AsyncBaseTransport | None = None,
     token_store: TokenStore | None = None,
     rate_limits: RateLimits | None = None,
+    observe: Observer | None = None,
     **overrides: Any,
 ) -> Cloud:
     """One region of one cloud, by its name in clouds.yaml. Reads configuration; opens no connection.
@@ -99,7 +103,8 @@ def connect(
     No cloud given: OS_CLOUD, else the cloud `envvars` that OS_* variables make, else the only one. No region given:
     OS_REGION_NAME, else the configuration's only one. `overrides` are keys of clouds.yaml (`auth={...}`,
     `verify=False`). `strict` reads only declared fields. `transport` is any async httpx transport. What `token_store`
-    (`RedisStore`) and `rate_limits` (`RedisLimits`) share between processes stays open: close it after. Raises ConfigError.
+    (`RedisStore`) and `rate_limits` (`RedisLimits`) share between processes stays open: close it after. `observe` is called
+    with an `Exchange` (`aiocloud.metrics`) for each request. Raises ConfigError.
     """
     configuration = load_config(
         config_files=config_files,
@@ -108,7 +113,7 @@ def connect(
         load_envvars=load_envvars,
     )
     config = configuration.cloud(cloud, region_name, **overrides)
-    how = _How(strict, app_name, app_version, transport, token_store, rate_limits)
+    how = _How(strict, app_name, app_version, transport, token_store, rate_limits, observe)
     return how.cloud(how.session(config), config, owner=True)
 
 
@@ -126,6 +131,7 @@ def connect_all(
     transport: httpx.AsyncBaseTransport | None = None,
     token_store: TokenStore | None = None,
     rate_limits: RateLimits | None = None,
+    observe: Observer | None = None,
     on_error: Literal["collect", "raise"] = "collect",
     **overrides: Any,
 ) -> Fleet:
@@ -141,7 +147,7 @@ def connect_all(
         load_yaml_config=load_yaml_config,
         load_envvars=load_envvars,
     )
-    how = _How(strict, app_name, app_version, transport, token_store, rate_limits)
+    how = _How(strict, app_name, app_version, transport, token_store, rate_limits, observe)
     members: list[Cloud | Unusable] = []
     sessions: list[Session] = []
     for name, region in _chosen(configuration, clouds, regions, members):

@@ -127,6 +127,7 @@ class Endpoint(Rest):
             self.config,
             self.service_type,
             self.options,
+            path=self.prefix + path,
             repeatable=how.get("repeatable"),
             stream=stream,
             deadline=how.get("deadline"),

@@ -30,6 +30,7 @@ from aiocloud.config.schema import CloudConfig, ServiceConfig
 from aiocloud.discover import Discovered, candidates, choose, undiscovered, without_discovery
 from aiocloud.errors import CloudError, ConfigError, NormalizationError, Timeout, Unsupported
 from aiocloud.log import redact_url
+from aiocloud.metrics import Observer
 from aiocloud.model import Location, Project
 from aiocloud.poller import Shared
 from aiocloud.transport.body import can_send_again
@@ -120,14 +121,16 @@ class Session:
         transport: httpx.AsyncBaseTransport | None = None,
         token_store: TokenStore | None = None,
         rate_limits: RateLimits | None = None,
+        observe: Observer | None = None,
         app_name: str | None = None,
         app_version: str | None = None,
     ) -> None:
         self.config = config
         self._inner = transport
-        self._transport = build_transport(transport, config, rate_limits)
+        self._transport = build_transport(transport, config, rate_limits, observe)
         self._store = token_store
         self._rate_limits = rate_limits
+        self._observe = observe
         self._agent = user_agent(app_name, app_version)
         self._kept: dict[Hashable, Any] = {}
         self._held: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
@@ -142,7 +145,13 @@ class Session:
 
     def sibling(self, config: CloudConfig) -> Session:
         """Another login to the same cloud, with connections of its own; closed by itself. It keeps this one in use."""
-        other = Session(config, transport=self._inner, token_store=self._store, rate_limits=self._rate_limits)
+        other = Session(
+            config,
+            transport=self._inner,
+            token_store=self._store,
+            rate_limits=self._rate_limits,
+            observe=self._observe,
+        )
         other._agent = self._agent
         other._parent = self
         return other
@@ -350,6 +359,7 @@ class Session:
             cloud=config.name,
             region=config.region_name,
             service=service_type,
+            path="/",
             deadline=anyio.current_time() + _CALL_TIMEOUT,
         )
         request = httpx.Request("GET", url, headers={"Accept": "application/json"})
@@ -392,6 +402,7 @@ class Session:
         service_type: str,
         options: Options,
         *,
+        path: str | None = None,
         repeatable: bool | None = None,
         stream: bool = False,
         deadline: float | None = None,
@@ -407,6 +418,7 @@ class Session:
             cloud=config.name,
             region=config.region_name,
             service=service_type,
+            path=path,
             repeatable=repeatable,
             deadline=ends,
             read_timeout=read_timeout,

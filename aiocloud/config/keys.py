@@ -54,7 +54,7 @@ CLOUD: Mapping[str, Reader] = {
     "internal_network": values.word,
     "key": values.path,
     "message": values.word,
-    "metrics": values.plain,
+    "metrics": values.metrics,
     "networks": values.networks,
     "prefer_ipv6": values.flag,
     "private": values.flag,

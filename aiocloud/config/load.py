@@ -20,7 +20,7 @@ import platformdirs
 from aiocloud.config.configuration import Configuration, Found
 from aiocloud.config.document import MAX_BYTES, Mapping, Node, Scalar, Source, overlay, parse, wrong
 from aiocloud.config.keys import AUTH, OLD_AUTH
-from aiocloud.config.merge import Layer, layer_of
+from aiocloud.config.merge import Layer, combine, layer_of
 from aiocloud.config.profiles import Profile, public_profile, read_profile
 from aiocloud.config.suggest import suggest
 from aiocloud.errors import ConfigError
@@ -76,7 +76,7 @@ def load_config(
             chosen=variables.get("OS_CLOUD") or None,
             region=variables.get("OS_REGION_NAME") or None,
             envvars=name if described is not None else None,
-            client=_client(tree, variables),
+            client=combine([_metrics(tree, variables), _client(tree, variables)]),
             sections=_without_clouds(tree),
             looked_in=tuple(looked_in),
             read=str(config) if config else None,
@@ -275,6 +275,24 @@ def _client(tree: Mapping | None, variables: AnyMapping[str, str]) -> Layer:
             source = Source("variable", f"OS_{key.upper()}")
             kept.entries[key] = (Scalar(key, source), Scalar(value, source))
     return layer_of(kept, "client")
+
+
+def _metrics(tree: Mapping | None, variables: AnyMapping[str, str]) -> Layer:
+    """`metrics:` of clouds.yaml, and STATSD_HOST, _PORT and _PREFIX over it: for every cloud that does not say otherwise."""
+    written = tree.get("metrics") if tree else None
+    statsd = Mapping(Source("variable", "STATSD_HOST"))
+    for key in ("host", "port", "prefix"):
+        source = Source("variable", f"STATSD_{key.upper()}")
+        if value := variables.get(source.name):
+            statsd.entries[key] = (Scalar(key, source), Scalar(value, source))
+    if statsd.entries:
+        written = overlay(written, _under("statsd", statsd))
+    return layer_of(_under("metrics", written) if written else Mapping(Source("default")), "")
+
+
+def _under(key: str, node: Node) -> Mapping:
+    """A mapping with this one key."""
+    return Mapping(node.source, node.line, node.column, entries={key: (Scalar(key, node.source), node)})
 
 
 def _profile(public: AnyMapping[str, Node], name: str) -> Profile | None:

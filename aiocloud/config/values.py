@@ -25,6 +25,7 @@ __all__ = [
     "flag",
     "interfaces",
     "is_secret",
+    "metrics",
     "microversion",
     "names",
     "network_source",
@@ -325,6 +326,40 @@ def _hint(node: Node, path: str) -> NetworkHint:
         raise wrong(node, path, "a network needs a name or an id")
     external = found.get("routes_externally", False)
     return NetworkHint(**{"routes_ipv4_externally": external, "routes_ipv6_externally": external, **found})
+
+
+def metrics(node: Node, path: str) -> dict[str, Any]:
+    """Where metrics go: `statsd: {host, port, prefix}`; what else is there is for other programs."""
+    if not isinstance(node, Mapping):
+        raise wrong(node, path, f"a mapping is expected here, not {_kind(node)}")
+    return {
+        name: _statsd(one, f"{path}.{name}") if name == "statsd" else plain(one, f"{path}.{name}", is_secret(name))
+        for name, _, one in node.read(path)
+    }
+
+
+def _port(node: Node, path: str) -> int:
+    number = count(node, path)
+    if not 0 < number < 1 << 16:
+        raise wrong(node, path, f"a port is a number from 1 to 65535, not {_shown(node)}")
+    return number
+
+
+_STATSD: dict[str, Reader] = {"host": word, "port": _port, "prefix": word}
+
+
+def _statsd(node: Node, path: str) -> dict[str, Any]:
+    if node.is_null:
+        return {}
+    if not isinstance(node, Mapping):
+        raise wrong(node, path, f"statsd's host, port and prefix are expected here, not {_kind(node)}")
+    found: dict[str, Any] = {}
+    for name, key, one in node.read(path):
+        if name not in _STATSD:
+            raise wrong(key, f"{path}.{name}", f"statsd has no such key (it has {', '.join(_STATSD)})")
+        if not one.is_null:
+            found[name] = _STATSD[name](one, f"{path}.{name}")
+    return found
 
 
 def plain(node: Node, path: str, hidden: bool = False) -> Any:

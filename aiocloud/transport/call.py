@@ -38,6 +38,8 @@ class Call:
     cloud: str | None = None
     region: str | None = None
     service: str | None = None
+    path: str | None = None
+    """Below the service's version, as it was asked for; None: the URL says all."""
     repeatable: bool | None = None
     """May it be sent again after an ambiguous end? None: the method decides (GET, HEAD, PUT, DELETE may)."""
     deadline: float | None = None

@@ -3,6 +3,7 @@
     Boundary    the event loop, the deadline and default timeouts; nothing but CloudErrors comes out
     Retry       sends again what may be sent again (policy.py says what and when)
     Limit       waits for the bucket: rate, requests in flight, pauses that the service asked for
+    Observe     tells whoever measures; only where somebody does
     Record      one log record for the request, one for the answer
     Whole       reads the answer to its end, within bounds, unless the caller reads it piece by piece
 
@@ -14,21 +15,25 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import anyio
 
 from aiocloud._http import httpx
 from aiocloud.config.schema import CloudConfig
+from aiocloud.metrics import Observer
 from aiocloud.transport.boundary import TIMEOUTS, Boundary
 from aiocloud.transport.call import call_of
 from aiocloud.transport.layer import Layer
 from aiocloud.transport.limits import Bucket, Key, Limits, Settings, Stats
+from aiocloud.transport.observe import Observe
 from aiocloud.transport.policy import Outcome, Policy, of_status, retry_after
 from aiocloud.transport.pool import default_transport
 from aiocloud.transport.rate_limits import RateLimits, Share, limit_key
 from aiocloud.transport.reading import Pieces, read_bounded
 from aiocloud.transport.record import Record
 from aiocloud.transport.retry import Retry
+from aiocloud.transport.statsd import Statsd
 
 __all__ = ["Limit", "Transport", "Whole", "build_transport", "settings_of"]
 
@@ -116,6 +121,7 @@ class Transport(Boundary):
         inner: httpx.AsyncBaseTransport,
         config: CloudConfig,
         rate_limits: RateLimits | None = None,
+        observe: Observer | None = None,
         *,
         owned: bool,
     ) -> None:
@@ -124,7 +130,12 @@ class Transport(Boundary):
         self._rate_limits = rate_limits
         self._owned = owned
         self._limits = Limits(self._settings)
-        layers = Retry(Limit(Record(Whole(inner)), self._limits), self._limits)
+        statsd: Mapping[str, Any] = config.metrics.get("statsd") or {}
+        self._statsd = Statsd(statsd) if statsd.get("host") else None
+        carried: Layer = Record(Whole(inner))
+        if observe is not None or self._statsd is not None:
+            carried = Observe(carried, observe, self._statsd)
+        layers = Retry(Limit(carried, self._limits), self._limits)
         limit = config.api_timeout
         super().__init__(layers, TIMEOUTS if limit is None else {**TIMEOUTS, "connect": limit, "read": limit})
 
@@ -147,6 +158,8 @@ class Transport(Boundary):
 
     async def aclose(self) -> None:
         """Close the connections, unless the transport was handed in: then it is its owner's."""
+        if self._statsd is not None:
+            self._statsd.close()
         if self._owned:
             await self._inner.aclose()
 
@@ -166,9 +179,12 @@ def settings_of(config: CloudConfig, service: str) -> Settings:
 
 
 def build_transport(
-    inner: httpx.AsyncBaseTransport | None, config: CloudConfig, rate_limits: RateLimits | None = None
+    inner: httpx.AsyncBaseTransport | None,
+    config: CloudConfig,
+    rate_limits: RateLimits | None = None,
+    observe: Observer | None = None,
 ) -> Transport:
     """All layers around `inner`, or around connections of our own when it is None."""
     if inner is not None:
-        return Transport(inner, config, rate_limits, owned=False)
-    return Transport(default_transport(config), config, rate_limits, owned=True)
+        return Transport(inner, config, rate_limits, observe, owned=False)
+    return Transport(default_transport(config), config, rate_limits, observe, owned=True)

@@ -191,6 +191,27 @@ def test_ipv4_and_ipv6_wishes_hold_for_every_cloud(files: Files) -> None:
     assert read.cloud("a").prefer_ipv6 is False
 
 
+def test_where_metrics_go_holds_for_every_cloud_that_does_not_say_otherwise(files: Files) -> None:
+    read = files.load(
+        "clouds: {a: {LOGIN}, b: {LOGIN, metrics: {statsd: {prefix: mine}}}}\n"
+        "metrics: {statsd: {host: from-file, port: 1234}, influxdb: {host: h}}",
+        environ={"STATSD_HOST": "from-variable", "STATSD_PREFIX": "ours"},
+    )
+    told = {"host": "from-variable", "port": 1234, "prefix": "ours"}
+    assert read.cloud("a").metrics == {"statsd": told, "influxdb": {"host": "h"}}
+    assert read.cloud("b").metrics["statsd"] == {**told, "prefix": "mine"}
+    assert load_config(load_yaml_config=False, environ={**ENVIRON, "STATSD_HOST": "h"}).cloud().metrics == {
+        "statsd": {"host": "h"}
+    }
+    assert files.load("clouds: {a: {LOGIN}}\nmetrics:").cloud("a").metrics == {}
+
+
+def test_a_wrong_variable_of_metrics_is_named(files: Files) -> None:
+    read = files.load("clouds: {a: {LOGIN}}", environ={"STATSD_HOST": "h", "STATSD_PORT": "many"})
+    with pytest.raises(ConfigError, match="STATSD_PORT"):
+        read.cloud("a")
+
+
 def test_arguments_alone_make_a_cloud() -> None:
     config = load_config(load_yaml_config=False, environ={}).cloud(
         auth={"auth_url": "https://h:5000", "token": "t"}, region_name="r"
