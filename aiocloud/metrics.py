@@ -51,8 +51,8 @@ class Prometheus:
 
     The counter `openstack_http_requests_total` and the histogram `openstack_http_response_time` (seconds) are named as
     openstacksdk's; their labels are cloud, region, service_type, method, endpoint (the route) and status_code, which is
-    `failed` or `cancelled` when no answer came. Raises ConfigError without the extra `prometheus`, and for a second one with the
-    same registry.
+    `failed` or `cancelled` when no answer came. Raises ConfigError without the extra `prometheus`, and for a second one in
+    the same registry.
     """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,7 +13,7 @@ from functools import partial
 import anyio
 
 from aiocloud.concurrent import concurrently
-from aiocloud.errors import NoPublicAddress
+from aiocloud.errors import NoPublicAddress, Timeout
 from aiocloud.model import Which
 from aiocloud.poller import PASSING
 from aiocloud.progress import OnProgress
@@ -34,6 +34,9 @@ _log = logging.getLogger("aiocloud.servers")
 
 LONGEST_PAUSE = 2.0
 """Seconds between two looks at servers that are waited for."""
+
+_FOR_ADDRESSES = 30.0
+"""Seconds that a server which is ACTIVE just in time still has for its addresses."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,33 @@ async def wait_and_give(
 
     Raises as `wait_for_server` does.
     """
+    ends = anyio.current_time() + timeout
+    with anyio.CancelScope() as scope:
+
+        def is_active() -> None:
+            scope.deadline = max(ends, anyio.current_time() + _FOR_ADDRESSES)
+
+        return await _given(
+            cloud, server_id, giving, undo, timeout=timeout, early=early, is_active=is_active, progress=progress
+        )
+    raise Timeout(
+        f"server {server_id} is ACTIVE, but its addresses were not seen to within {timeout:g} seconds",
+        cloud=cloud.name,
+        region=cloud.region_name,
+    )
+
+
+async def _given(
+    cloud: Region,
+    server_id: str,
+    giving: Giving,
+    undo: Undo,
+    *,
+    timeout: float,
+    early: _Early | None,
+    is_active: Callable[[], None],
+    progress: OnProgress,
+) -> Server:
     async with concurrently() as tasks:
         if early is not None and giving.auto_ip and not giving.by_hand:
             tasks.start_soon(_reach_early, cloud, server_id, giving, undo, early)
@@ -170,6 +200,7 @@ async def wait_and_give(
             at_once=early is None,
             progress=progress,
         )
+        is_active()
         if early is not None:
             early.waiting.cancel()
     if giving.by_hand:

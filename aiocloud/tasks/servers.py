@@ -180,8 +180,8 @@ async def create_server(
 
     With `wait`, it comes back ACTIVE and, with `auto_ip`, reachable: by its address straight from the network, or
     through a floating IP created with its port. Without `wait` it comes back while it is being built, and `auto_ip`
-    keeps its promise when it is waited for with `wait_for_server`. `timeout` is in seconds, `volume_size` in GiB. `userdata`
-    is text, bytes or an open file, which is not moved.
+    keeps its promise when it is waited for with `wait_for_server`. `timeout` is in seconds, as there; `volume_size` in GiB.
+    `userdata` is text, bytes or an open file, which is not moved.
 
     Raises InvalidRequest for a name that is not there, ResourceFailed with Nova's words when it ends in ERROR,
     NoPublicAddress saying why, Timeout. Then, and when it is cancelled, what was made is removed again; what could not be
@@ -235,7 +235,8 @@ async def wait_for_server(
     """Wait until a server is ACTIVE and, with `auto_ip`, has an address that it can be reached by.
 
     Raises ResourceFailed with Nova's words when it ends in ERROR or disappears, NoPublicAddress saying why, Timeout after
-    `timeout` seconds. The server itself is left as it is. `progress` is told at each look, in per cent.
+    `timeout` seconds; one that is ACTIVE just in time has half a minute more for its address. The server itself is left as
+    it is. `progress` is told at each look, in per cent.
     """
     server_id = await cloud.compute.servers.id_of(server)
     giving = Giving(auto_ip, ips, ip_pool, reuse, nat_destination)

@@ -379,6 +379,40 @@ def test_a_wait_that_takes_too_long_names_its_cloud_once(tmp_path: Path) -> None
     virtual(story)
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "*/ports"), ("POST", "*/floatingips")])
+def test_a_neutron_that_stalls_costs_no_more_than_the_timeout_and_half_a_minute(
+    method: str, path: str, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        fake = FakeCloud.like("my-citycloud", boot_time=50)
+        async with connect(fake, tmp_path) as cloud:
+            image = await an_image(cloud)
+            fake.fault(Fault(service="network", method=method, path=path, times=None, delay=10_000))
+            began = anyio.current_time()
+            with pytest.raises(aiocloud.Timeout, match="is ACTIVE, but its addresses were not seen to") as late:
+                await cloud.create_server("s", image=image, flavor="m1.tiny", wait=True, timeout=60)
+            took = anyio.current_time() - began
+            assert 60 < took < 60 + 30 + 10
+            assert (late.value.cloud, late.value.region) == ("my-citycloud", "Buf1")
+            assert not await cloud.compute.servers.list()
+            # What was on its way when time was up is named.
+            assert [left.kind for left in late.value.leftovers] == (["floating IP"] if method == "POST" else [])
+
+    virtual(story)
+
+
+def test_a_server_that_is_active_just_in_time_gets_its_address_all_the_same(tmp_path: Path) -> None:
+    async def story() -> None:
+        fake = FakeCloud.like("my-citycloud", boot_time=58)
+        async with connect(fake, tmp_path) as cloud:
+            image = await an_image(cloud)
+            fake.fault(Fault(service="network", path="*/floatingips*", times=None, delay=8))
+            made = await cloud.create_server("s", image=image, flavor="m1.tiny", wait=True, auto_ip=False)
+            assert (await cloud.wait_for_server(made, timeout=5)).public_v4
+
+    virtual(story)
+
+
 async def test_a_server_that_nova_is_too_busy_to_show_is_kept(
     fake: FakeCloud, clouds_yaml: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
