@@ -195,12 +195,13 @@ async def test_r4_cancelled_at_every_await(how: str) -> None:
 CHILD = """
 import sys, anyio, aiocloud
 async def main(path, journal, each):
-    fleet = aiocloud.connect_all(config_files=[path], secure_files=[])
-    async with fleet, anyio.create_task_group() as tasks:
-        for cloud in fleet:
-            cloud.keep_journal(journal)
-            for nth in range(each):
-                tasks.start_soon(make, cloud, nth)
+    async with aiocloud.connect_all(config_files=[path], secure_files=[]) as fleet:
+        async with anyio.create_task_group() as tasks:
+            for cloud in fleet:
+                cloud.keep_journal(journal)
+                for nth in range(each):
+                    tasks.start_soon(make, cloud, nth)
+        await anyio.sleep_forever()  # who closes the fleet removes a journal of which nothing is open
 async def make(cloud, nth):
     root = {} if nth % 3 else {"boot_from_volume": True, "volume_size": 1}
     await cloud.create_server(f"s{nth}", image="ubuntu-24.04", flavor="m1.tiny", wait=True, **root)
