@@ -10,6 +10,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Union, cast
 
 from aiocloud.errors import InvalidRequest
@@ -23,6 +24,10 @@ _SCALARS: dict[object, Kind] = {str: "text", int: "whole", float: "number", bool
 _LISTS = (collections.abc.Sequence, list, tuple, set, frozenset)
 
 
+_FILES = {"userdata", "public_key"}
+"""What is usually in a file. Neither begins with the @ that says so."""
+
+
 @dataclass(frozen=True)
 class Argument:
     """One argument of a verb, as a shell gives it."""
@@ -32,6 +37,8 @@ class Argument:
     required: bool
     default: Any = None
     choices: tuple[Any, ...] = ()
+    said: str = ""
+    """What it means, for the help."""
 
     @property
     def annotation(self) -> Any:
@@ -51,6 +58,8 @@ class Argument:
 
     def value(self, given: Any) -> Any:
         """What the verb takes, from what the command line read."""
+        if self.name in _FILES and str(given).startswith("@"):
+            return _content(given[1:], self.name)
         if self.kind == "pairs":
             return read_pairs(given, self.name)
         if self.kind == "pairs list":
@@ -138,3 +147,12 @@ def _object(text: str, name: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise InvalidRequest(f"--{name.replace('_', '-')} wants a JSON object")
     return cast("Mapping[str, Any]", value)
+
+
+def _content(path: str, name: str) -> str:
+    try:
+        return Path(path).expanduser().read_text("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"--{name.replace('_', '-')}: {path} is no text in UTF-8") from None
+    except OSError as error:
+        raise InvalidRequest(f"--{name.replace('_', '-')}: {path} can't be read: {error.strerror}") from None

@@ -17,6 +17,7 @@ from aiocloud.cli.everywhere import Missing, complain, everywhere, row_of
 from aiocloud.cli.nouns import EXTRA, NOUNS, Noun
 from aiocloud.cli.options import How, Where
 from aiocloud.cli.output import Row, clean, write
+from aiocloud.cli.said import said_of
 from aiocloud.cli.transfer import bars, piped
 from aiocloud.cloud import Cloud
 from aiocloud.errors import AuthError, CloudError
@@ -52,6 +53,7 @@ def app_of(noun: Noun) -> App:
     runs = {"list": _list, "show": _show, "create": _create, "delete": _delete}
     for name in noun.verbs:
         verb, arguments = verb_of(noun, name)
+        arguments = [replace(one, said=said_of(noun.name, name, one.name)) for one in arguments]
         app.command(runs[name](noun, verb, arguments), name=name, help=_help(noun, name, verb))
     for name, (path, said) in EXTRA.get(noun.name, {}).items():
         app.command(path, name=name, help=said)
@@ -167,13 +169,13 @@ def _made(
 def _explained(argument: Argument) -> str:
     forms = {
         "texts": "May be given several times.",
-        "pairs": "key=value; several times.",
-        "pairs list": "key=value,key=value; several times.",
+        "pairs": "key=value; may be given several times.",
+        "pairs list": "key=value,key=value; may be given several times.",
     }
-    if argument.name == "filename":
-        return "- for standard input."
-    default = "" if argument.default in (None, "", False, True) else f"By default {argument.default}."
-    return f"{forms.get(argument.kind, '')} {default}".strip()
+    form = "- is standard input." if argument.name == "filename" else forms.get(argument.kind)
+    untold = argument.default in (None, "") or isinstance(argument.default, bool)
+    default = None if untold else f"By default {argument.default}."
+    return " ".join(part for part in (argument.said, form, default) if part)
 
 
 def _list(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
@@ -254,9 +256,7 @@ def _tell_one(noun: Noun, rows: list[Row], where: Where, how: How) -> None:
 def _delete(noun: Noun, verb: Verb, arguments: list[Argument]) -> Any:
     """Several may be named: what the last required argument names."""
     names = [argument for argument in arguments if argument.required][-1]
-    several = [
-        Argument(names.name, "texts", required=True) if argument is names else argument for argument in arguments
-    ]
+    several = [replace(names, kind="texts") if argument is names else argument for argument in arguments]
 
     async def run(given: Given, where: Where, how: How) -> int:  # noqa: ARG001 - deleted things are told by their names
         async def each(cloud: Cloud) -> None:
