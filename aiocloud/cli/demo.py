@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import struct
+import sys
 import tempfile
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -141,6 +142,8 @@ async def _run_all(
 
 
 async def _cancel_on_signal(scope: anyio.CancelScope, interrupted: anyio.Event) -> None:
+    if sys.platform == "win32":  # where a loop receives none, and Ctrl-C cancels the whole program
+        return
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
             interrupted.set()

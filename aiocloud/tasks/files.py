@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from threading import Lock
@@ -78,7 +79,7 @@ class Positioned:
 
     def read(self, size: int, at: int) -> bytes:
         """So many bytes from there; fewer where the file ends."""
-        if hasattr(os, "pread"):
+        if sys.platform != "win32" and hasattr(os, "pread"):
             return os.pread(self._file, size, at)
         with self._moving:
             os.lseek(self._file, at, os.SEEK_SET)
@@ -86,7 +87,7 @@ class Positioned:
 
     def read_into(self, part: memoryview, at: int) -> int:
         """Fill `part` with the bytes from there; how many there were."""
-        if hasattr(os, "preadv"):
+        if sys.platform != "win32" and hasattr(os, "preadv"):
             return os.preadv(self._file, [part], at)
         data = self.read(len(part), at)
         part[: len(data)] = data

@@ -9,10 +9,10 @@ own in the directory and holds a lock on it while it lives: what living processe
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import logging
 import os
+import sys
 import threading
 import time
 import uuid
@@ -25,7 +25,7 @@ from typing import Any, TextIO
 import anyio.to_thread
 
 from aiocloud._json import mapping
-from aiocloud.errors import CloudError
+from aiocloud.errors import CloudError, Unsupported
 from aiocloud.session import Session
 
 __all__ = ["Begun", "Journal", "add_name", "strike", "unended"]
@@ -33,6 +33,7 @@ __all__ = ["Begun", "Journal", "add_name", "strike", "unended"]
 _log = logging.getLogger("aiocloud.journal")
 
 _KEY = "journal"
+_NOT_INHERITED = getattr(os, "O_CLOEXEC", 0)
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Journal:
 
     def kept_by(self, session: Session) -> None:
         """Let a session keep this journal from now on, until it is closed."""
+        _needs_locks()
         session.once(_KEY, list[Journal])[:] = [self]
         session.at_end(self.close)
 
@@ -125,8 +127,8 @@ class Journal:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         while True:
             path = self.directory / f"{os.getpid()}-{uuid.uuid4()}.jsonl"
-            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            fcntl.flock(opened, fcntl.LOCK_EX)
+            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NOT_INHERITED, 0o600)
+            _lock(opened)
             if os.fstat(opened).st_nlink:
                 self._path = path
                 return opened
@@ -147,8 +149,32 @@ class Journal:
         self._file = None
 
 
+if sys.platform == "win32":
+    # It locks parts of files, and keeps others from reading them.
+
+    def _needs_locks() -> None:
+        raise Unsupported("a journal needs the file locks of POSIX systems, which Windows does not have")
+
+    def _lock(file: int) -> None: ...
+
+    def _lock_for_looking(file: int) -> None: ...
+else:
+    import fcntl
+
+    def _needs_locks() -> None: ...
+
+    def _lock(file: int) -> None:
+        """While we live it is ours."""
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+    def _lock_for_looking(file: int) -> None:
+        """Shared, as others may be looking, too. Raises BlockingIOError while a living process has it."""
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
 def unended(directory: str | os.PathLike[str]) -> Sequence[Begun]:
     """The operations that processes which are no more had begun and not ended. Removes files without any."""
+    _needs_locks()
     found: list[Begun] = []
     for path in sorted(Path(directory).glob("*.jsonl")):
         with _of_the_dead(path) as file:
@@ -190,8 +216,7 @@ def _of_the_dead(path: Path) -> Generator[TextIO | None]:
         return
     with file:
         try:
-            # Shared: others may be looking, too.
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            _lock_for_looking(file.fileno())
         except BlockingIOError:
             yield None
         else:

@@ -183,8 +183,6 @@ def _locked(part: Path) -> int:
                 raise _in_the_way(part) from None
             raise
         try:
-            if sys.platform == "win32":
-                return file
             _lock(file)
             if _is_still(file, part):
                 return file
@@ -195,6 +193,8 @@ def _locked(part: Path) -> int:
 
 
 def _lock(file: int) -> None:
+    if sys.platform == "win32":  # which keeps others from reading what is locked
+        return
     import fcntl
 
     try:

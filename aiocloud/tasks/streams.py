@@ -107,6 +107,8 @@ async def write_out(file: IO[bytes], data: bytes) -> None:
 
 def _fill(pipe: io.FileIO, data: memoryview) -> int:
     """Write as much as a pipe takes at once; how much that was."""
+    if sys.platform == "win32":  # where `_pipe` finds none
+        return pipe.write(data)
     free = select.poll()
     free.register(pipe, select.POLLOUT)
     done = 0
