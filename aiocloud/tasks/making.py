@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 
 import anyio
 
@@ -31,6 +32,9 @@ from aiocloud.tasks.undo import Undo
 __all__ = ["LONGEST_PAUSE", "Giving", "make_server", "wait_and_give"]
 
 _log = logging.getLogger("aiocloud.servers")
+
+_TRY = "aiocloud:try"
+"""The metadata key under which each of several servers says which of our requests made it."""
 
 LONGEST_PAUSE = 2.0
 """Seconds between two looks at servers that are waited for."""
@@ -99,9 +103,20 @@ async def _look_up(cloud: Region, boot: Boot, giving: Giving) -> tuple[Found, Gi
 async def _post(cloud: Region, spec: NewServer, undo: Undo) -> Server:
     """One POST, reconciled by its mark when it ends ambiguously; known to `undo` from before it is sent."""
     servers, devices = cloud.compute.servers, spec.block_device_mapping
-    marked = spec.model_copy(update={"metadata": {**(spec.metadata or {}), MARK: undo.mark}})
-    marked.model_fields_set.add("metadata")
     many = max(spec.min_count or 1, spec.max_count or 1) > 1
+    tries = count(1)
+
+    async def send() -> Server:
+        # Of several, each says also which request made it: those of one that was thought lost are too many.
+        marks = {MARK: undo.mark, **({_TRY: str(next(tries))} if many else {})}
+        metadata = {**(spec.metadata or {}), **marks}
+        marked = spec.model_copy(update={"metadata": metadata})
+        marked.model_fields_set.add("metadata")
+        return (await servers.create_from(marked)).changed(metadata=metadata)
+
+    def together(one: Server, other: Server) -> bool:
+        return many and one.metadata.get(_TRY) == other.metadata.get(_TRY)
+
     # Nova numbers the names of several that are made at once.
     name = f"^{re.escape(spec.name)}{'' if many else '$'}"
 
@@ -110,7 +125,8 @@ async def _post(cloud: Region, spec: NewServer, undo: Undo) -> Server:
         return sorted((s for s in found if s.metadata.get(MARK) == undo.mark), key=lambda s: s.created_at or "")
 
     async def remove(id: str) -> None:
-        for one in [found.id for found in await look()] if many else [id]:
+        there = {server.id: server for server in await look()} if many else {}
+        for one in [each for each in there if id in there and together(there[id], there[each])] or [id]:
             if makes_volumes(devices):
                 await delete_with_volumes(cloud, one, kept(devices), partial(undo.names, "volume"))
             else:
@@ -118,7 +134,7 @@ async def _post(cloud: Region, spec: NewServer, undo: Undo) -> Server:
 
     if makes_volumes(devices):
         await undo.keeps(kept(devices))
-    return await undo.create("server", lambda: servers.create_from(marked), look, remove, name=spec.name, many=many)
+    return await undo.create("server", send, look, remove, name=spec.name, together=together)
 
 
 async def _look_at(cloud: Region, made: Server) -> Server:

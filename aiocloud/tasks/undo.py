@@ -87,11 +87,12 @@ class Undo:
         delete: Callable[[str], Awaitable[object]],
         *,
         name: str | None = None,
-        many: bool = False,
+        together: Callable[[R, R], bool] = lambda one, other: one is other,
     ) -> R:
-        """Make exactly one of a thing (`many`: several with one request), reconciled by its mark, which `look` finds.
+        """Make exactly one of a thing, reconciled by its mark, which `look` finds.
 
-        `name` is what it will be called, where the answer does not say it.
+        `name` is what it will be called, where the answer does not say it. Where one request makes several, `together` tells
+        those of one request from those of another.
 
         A create that is under way when its caller is cancelled is let come to its end, for at most five seconds: then what
         it made is known, and taken back. One that ends later is looked for; where nothing is found, it is named.
@@ -106,7 +107,7 @@ class Undo:
             with under_way:
                 try:
                     made, late = await create_once(send, look)
-                    others: Sequence[R] = () if many else late
+                    others = [one for one in late if not together(made, one)]
                     known = [_Step(kind, one.id, one.name or name, delete) for one in (made, *others)]
                     self._steps += known
                     self._searches = [each for each in self._searches if each is not search]

@@ -357,6 +357,58 @@ async def test_a_free_address_of_the_pool_is_reused_where_that_is_asked_for(tmp_
         assert len(await cloud.list_floating_ips()) == 3
 
 
+class FirstArrivesLast(httpx.AsyncBaseTransport):
+    """The first POST of servers is not heard of, and arrives right after the second."""
+
+    def __init__(self, fake: FakeCloud) -> None:
+        self._inner = fake.transport
+        self._lost: httpx.Request | None = None
+        self.posts = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "POST" or not request.url.path.endswith("/servers"):
+            return await self._inner.handle_async_request(request)
+        self.posts += 1
+        if self.posts == 1:
+            self._lost = httpx.Request("POST", request.url, headers=request.headers, content=await request.aread())
+            raise httpx.ReadTimeout("no answer", request=request)
+        answer = await self._inner.handle_async_request(request)
+        if self._lost is not None:
+            await (await self._inner.handle_async_request(self._lost)).aread()
+            self._lost = None
+        return answer
+
+
+@pytest.mark.parametrize("how_many", [{}, {"min_count": 3}, {"min_count": 2, "max_count": 3}])
+def test_what_was_asked_for_twice_by_a_late_request_is_there_once(how_many: dict[str, Any], tmp_path: Path) -> None:
+    async def story() -> None:
+        fake = FakeCloud(boot_time=1)
+        late = FirstArrivesLast(fake)
+        async with connect(fake, tmp_path, transport=late) as cloud:
+            image = await an_image(cloud)
+            made = await cloud.create_server("s", image=image, flavor="m1.tiny", auto_ip=False, wait=True, **how_many)
+            there = await cloud.compute.servers.list()
+        assert late.posts == 2
+        wanted = max(how_many.values(), default=1)
+        assert sorted(server.name for server in there) == ([f"s-{n + 1}" for n in range(wanted)] if how_many else ["s"])
+        assert made.id in {server.id for server in there}
+        assert len({server.metadata.get("aiocloud:try") for server in there}) == 1
+
+    virtual(story)
+
+
+def test_several_that_fail_are_all_taken_back(tmp_path: Path) -> None:
+    async def story() -> None:
+        fake = FakeCloud(boot_time=1000)
+        async with connect(fake, tmp_path) as cloud:
+            image = await an_image(cloud)
+            with pytest.raises(aiocloud.Timeout):
+                await cloud.create_server("s", image=image, flavor="m1.tiny", min_count=3, wait=True, timeout=5)
+            assert await cloud.compute.servers.list() == []
+
+    virtual(story)
+
+
 def test_a_wait_that_takes_too_long_names_its_cloud_once(tmp_path: Path) -> None:
     async def story() -> None:
         fake = FakeCloud(boot_time=1000)
