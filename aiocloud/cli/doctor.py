@@ -36,6 +36,7 @@ from aiocloud.transport.tls import TLS, context
 __all__ = ["Check", "doctor", "examine"]
 
 _PATIENCE = 10.0  # seconds for a connection
+_ANSWER = 30.0  # seconds for a login, or for a service's first answer: repetitions included
 _SKEW = 60.0  # seconds between two clocks that nobody needs to worry about
 _SERVICES = ("compute", "network", "image", "block-storage", "object-store")
 _SIGNS = {"ok": "ok  ", "warning": "WARN", "failed": "FAIL"}
@@ -188,7 +189,7 @@ def _tls_advice(error: Exception, config: CloudConfig) -> str:
 async def _login(cloud: Cloud) -> list[Check]:
     """The login, how far the cloud's clock is from ours, and what the catalog has for the region."""
     try:
-        token = await cloud.session.token()
+        token = await cloud.session.token(anyio.current_time() + _ANSWER)
     except CloudError as error:
         return [Check("login", "failed", error.message, _login_advice(error, cloud.config), error)]
     who = token.user.name if token.user else "somebody"
@@ -240,7 +241,7 @@ async def _service(cloud: Cloud, kind: str) -> Check:
     try:
         if not await cloud.has_service(kind):
             return Check(kind, "ok", "not offered here")
-        found = await cloud.endpoint(official(kind)).service()
+        found = await cloud.endpoint(official(kind)).service(anyio.current_time() + _ANSWER)
     except CloudError as error:
         own = origins.get(f"{key}_endpoint_override")
         advice = f"is the address right that {own} gives?" if own else f"{key}_endpoint_override gives it another one"

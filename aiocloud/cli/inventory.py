@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from aiocloud.cli.codes import USAGE
 from aiocloud.cli.everywhere import complain, verdict
 from aiocloud.cli.options import Where
 from aiocloud.cli.output import to_json, write
@@ -36,7 +37,8 @@ async def inventory(
     """
     where = (where or Where()).or_all
     if not list_ and host is None:
-        raise CloudError("say --list or --host NAME")
+        complain(CloudError("say --list or --host NAME"))
+        return USAGE
     found: list[tuple[Cloud, Server]] = []
     async with where.fleet() as fleet:
         outcomes = await fleet.map(Cloud.list_servers, detailed=True)

@@ -96,6 +96,7 @@ def test_a_server_is_reachable_when_it_is_waited_for(shell: Shell) -> None:
     assert inventory["_meta"]["hostvars"]["web"]["ansible_host"] == made.json["public_v4"]
     assert inventory["my-internap"] == {"hosts": ["web"]}
     assert shell("inventory", "--host", "web").json["openstack"]["cloud"] == "my-internap"
+    assert (shell("inventory").code, shell("inventory").err) == (2, "aiocloud: say --list or --host NAME\n")
     assert shell("watch", "--once").out.count("web") == 1
     assert shell("server", "delete", "web", "--wait", "-c", "my-internap").code == 0
 
@@ -330,6 +331,28 @@ def test_the_doctor_says_what_to_do(shell: Shell, configured: Path) -> None:
     written["clouds"]["my-internap"]["auth"]["password"] = "wrong"
     configured.write_text(yaml.safe_dump(written))
     assert shell("doctor").code == 1
+
+
+def test_the_doctor_does_not_wait_long_for_a_silent_cloud(
+    shell: Shell, configured: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiocloud.cli.doctor._ANSWER", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        written = yaml.safe_load(configured.read_text())
+        written["clouds"]["my-vexxhost"]["auth"]["auth_url"] = f"http://127.0.0.1:{silent.getsockname()[1]}/v3"
+        written["clouds"]["my-citycloud"]["compute_endpoint_override"] = written["clouds"]["my-vexxhost"]["auth"][
+            "auth_url"
+        ]
+        configured.write_text(yaml.safe_dump(written))
+        said = shell("doctor", "-o", "json")
+    assert said.code == 3
+    failed = {row["cloud"]: row for row in said.json if row["state"] == "failed"}
+    assert {(row["cloud"], row["what"]) for row in failed.values()} == {
+        ("my-vexxhost", "login"),
+        ("my-citycloud", "compute"),
+    }
+    assert all("within 0.3 s" in row["found"] for row in failed.values())
+    assert "swallows what is sent" in failed["my-vexxhost"]["advice"]
 
 
 def test_the_doctor_names_the_setting_of_a_service(shell: Shell, configured: Path) -> None:
