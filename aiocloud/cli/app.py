@@ -44,6 +44,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     0 ok, 1 error, 2 usage, 3 some clouds failed, 4 not found, 5 not let in, 130 interrupted.
     """
     _heed_sigterm()
+    _open_what_is_closed()
     try:
         result: Any = app(arguments, exit_on_error=False, print_error=False)
         sys.stdout.flush()
@@ -55,9 +56,20 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush does not complain
         return OK  # the reader, `head` say, has enough
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # Rich has seen it first
+            return OK
+        raise
     except Exception as error:  # noqa: BLE001 - said, in one sentence
         return _said(error, arguments if arguments is not None else sys.argv)
     return result if isinstance(result, int) else OK
+
+
+def _open_what_is_closed() -> None:
+    """Where the shell says `>&-` nothing that is written is read, and that is no failure."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - as long as the process
 
 
 def _misused(error: CycloptsError, arguments: Sequence[str]) -> int:

@@ -238,6 +238,16 @@ def test_a_reader_that_has_enough_of_a_download_is_no_error(
     shell("container", "delete", "box", "-c", "my-vexxhost")
 
 
+@pytest.mark.parametrize("arguments", ["--help", "server create --help", "config list -o json"])
+@pytest.mark.parametrize("end", ["| head -c 1 > read", ">&-", "2>&-"])
+def test_nobody_has_to_read_what_is_written(arguments: str, end: str, configured: Path) -> None:
+    command = f"set -o pipefail; {sys.executable} -m aiocloud.cli {arguments} {end}"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False, cwd=configured.parent
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def _given(path: Path, text: str, *, pipe: bool) -> IO[str]:
     """Standard input, as a shell gives it: from a pipe, or from a file."""
     if not pipe:
