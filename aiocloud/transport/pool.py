@@ -23,7 +23,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import anyio
-import anyio.lowlevel
 import anyio.to_thread
 
 from aiocloud._http import httpx
@@ -67,6 +66,7 @@ class NetworkTransport(httpx.AsyncBaseTransport):
         self._pools: dict[_Key, httpx.AsyncBaseTransport] = {}
         self._opening = anyio.Lock()
         self._under_way: set[anyio.CancelScope] = set()
+        self._unwound: anyio.Event | None = None
         self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -84,6 +84,8 @@ class NetworkTransport(httpx.AsyncBaseTransport):
                 return await pool.handle_async_request(request)
             finally:
                 self._under_way.discard(under_way)
+                if self._unwound is not None and not self._under_way:
+                    self._unwound.set()
         raise httpx.ReadError("closed meanwhile")
 
     async def _opened(self, key: _Key) -> httpx.AsyncBaseTransport:
@@ -127,9 +129,10 @@ class NetworkTransport(httpx.AsyncBaseTransport):
         with anyio.CancelScope(shield=True):
             for under_way in [*self._under_way]:
                 under_way.cancel()
-            with anyio.move_on_after(_UNWINDING):
-                while self._under_way:
-                    await anyio.lowlevel.checkpoint()
+            if self._under_way:
+                self._unwound = self._unwound or anyio.Event()
+                with anyio.move_on_after(_UNWINDING):
+                    await self._unwound.wait()
             for pool in pools:
                 await pool.aclose()
 
