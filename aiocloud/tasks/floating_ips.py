@@ -31,6 +31,7 @@ __all__ = [
     "add_auto_ip",
     "add_ip_list",
     "add_ips_to_server",
+    "at_address",
     "available_floating_ip",
     "check_free",
     "create_floating_ip",
@@ -116,7 +117,7 @@ async def add_ip_list(
     target = await _target(cloud, found, fixed_address, nat_destination)
     async with Undo(cloud) as undo:
         for address in [ips] if isinstance(ips, str) else ips:
-            known = await _at_address(cloud, address)
+            known = await at_address(cloud, address)
             if known.port_id is None:
                 attaching(cloud, known, str(target.port_id), undo)
             elif known.port_id != target.port_id:
@@ -126,7 +127,8 @@ async def add_ip_list(
         return (await with_addresses(cloud, [found]))[0]
 
 
-async def _at_address(cloud: Region, address: str) -> FloatingIP:
+async def at_address(cloud: Region, address: str) -> FloatingIP:
+    """The floating IP with this address. Raises InvalidRequest when there is none."""
     known = await list_floating_ips(cloud, floating_ip_address=address)
     if not known:
         raise InvalidRequest(f"this project has no floating IP {address}", cloud=cloud.name, region=cloud.region_name)
@@ -139,7 +141,7 @@ def _in_use(cloud: Region, address: str) -> InvalidRequest:
 
 async def check_free(cloud: Region, address: str) -> None:
     """Is there a floating IP with this address, which leads nowhere yet? Raises InvalidRequest where not."""
-    if (await _at_address(cloud, address)).port_id is not None:
+    if (await at_address(cloud, address)).port_id is not None:
         raise _in_use(cloud, address)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
+from typing import Any
 
 import anyio
 
@@ -26,10 +27,10 @@ from aiocloud.tasks.addresses import Reach, reach, with_addresses
 from aiocloud.tasks.boot import Boot, Found, look_up, new_server
 from aiocloud.tasks.boot_volumes import delete_with_volumes, kept, makes_volumes
 from aiocloud.tasks.facts import ports_of
-from aiocloud.tasks.floating_ips import add_ips_to_server, check_free, pool_id
+from aiocloud.tasks.floating_ips import add_ips_to_server, at_address, check_free, pool_id
 from aiocloud.tasks.undo import Undo
 
-__all__ = ["LONGEST_PAUSE", "Giving", "make_server", "wait_and_give"]
+__all__ = ["LONGEST_PAUSE", "Giving", "look_up_addresses", "make_server", "wait_and_give"]
 
 _log = logging.getLogger("aiocloud.servers")
 
@@ -85,19 +86,30 @@ async def make_server(
 
 async def _look_up(cloud: Region, boot: Boot, giving: Giving) -> tuple[Found, Giving]:
     """Everything that is named, the addresses too, looked up at once. Raises InvalidRequest for what can't be had."""
-    pools: list[str] = []
+    looked: list[Giving] = []
 
-    async def pool(which: Which) -> None:
-        pools.append(await pool_id(cloud, which))
+    async def addresses() -> None:
+        looked.append(await look_up_addresses(cloud, giving, check_free))
 
     async with concurrently() as tasks:
-        if giving.ip_pool is not None:
-            tasks.start_soon(pool, giving.ip_pool)
-        else:
-            for address in giving.addresses:
-                tasks.start_soon(check_free, cloud, address)
+        tasks.start_soon(addresses)
         found = await look_up(cloud, boot)
-    return found, replace(giving, ip_pool={"id": pools[0]}) if pools else giving
+    return found, looked[0]
+
+
+async def look_up_addresses(
+    cloud: Region, giving: Giving, check: Callable[[Region, str], Coroutine[Any, Any, object]] = at_address
+) -> Giving:
+    """The same, with its pool by id. Raises InvalidRequest for a pool, or an address, that is not there.
+
+    A server that was there before may have the address already; for a new one `check` is `check_free`.
+    """
+    if giving.ip_pool is not None:
+        return replace(giving, ip_pool={"id": await pool_id(cloud, giving.ip_pool)})
+    async with concurrently() as tasks:
+        for address in giving.addresses:
+            tasks.start_soon(check, cloud, address)
+    return giving
 
 
 async def _post(cloud: Region, spec: NewServer, undo: Undo) -> Server:

@@ -18,7 +18,7 @@ from aiocloud.tasks.addresses import with_addresses
 from aiocloud.tasks.boot import Boot
 from aiocloud.tasks.details import with_details
 from aiocloud.tasks.facts import floating_ips, ports_of
-from aiocloud.tasks.making import LONGEST_PAUSE, Giving, make_server, wait_and_give
+from aiocloud.tasks.making import LONGEST_PAUSE, Giving, look_up_addresses, make_server, wait_and_give
 from aiocloud.tasks.undo import Undo
 from aiocloud.tasks.user_data import UserData, encoded
 
@@ -239,7 +239,7 @@ async def wait_for_server(
     it is. `progress` is told at each look, in per cent.
     """
     server_id = await cloud.compute.servers.id_of(server)
-    giving = Giving(auto_ip, ips, ip_pool, reuse, nat_destination)
+    giving = await look_up_addresses(cloud, Giving(auto_ip, ips, ip_pool, reuse, nat_destination))
     async with Undo(cloud) as undo:
         return await wait_and_give(cloud, server_id, giving, undo, timeout=timeout, progress=progress)
 

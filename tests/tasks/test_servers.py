@@ -344,6 +344,21 @@ async def test_addresses_that_are_asked_for_are_given(tmp_path: Path) -> None:
         assert [server.name for server in await cloud.list_servers()] == ["c", "a"]
 
 
+@pytest.mark.parametrize("wrong", [{"ips": ["198.18.255.9"]}, {"ip_pool": "nope"}, {"ip_pool": "private"}])
+def test_a_wait_for_addresses_that_can_not_be_had_ends_before_it_begins(wrong: dict[str, Any], tmp_path: Path) -> None:
+    async def story() -> None:
+        fake = FakeCloud(boot_time=1000)
+        async with connect(fake, tmp_path) as cloud:
+            made = await cloud.create_server("s", image=await an_image(cloud), flavor="m1.tiny")
+            began = anyio.current_time()
+            with pytest.raises((InvalidRequest, aiocloud.NotFound)):
+                await cloud.wait_for_server(made, **wrong)
+            assert anyio.current_time() - began < 5
+            assert [server.id for server in await cloud.list_servers()] == [made.id]
+
+    virtual(story)
+
+
 async def test_a_free_address_of_the_pool_is_reused_where_that_is_asked_for(tmp_path: Path) -> None:
     fake = FakeCloud(boot_time=0.01)
     async with connect(fake, tmp_path) as cloud:
