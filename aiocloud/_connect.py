@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from aiocloud._http import httpx
 from aiocloud.auth.cache import TokenStore
@@ -19,9 +19,11 @@ from aiocloud.config.load import Configuration, load_config
 from aiocloud.config.schema import CloudConfig
 from aiocloud.errors import CloudError, ConfigError
 from aiocloud.fleet import Fleet, Unusable
-from aiocloud.metrics import Observer
 from aiocloud.session import Options, Session
 from aiocloud.transport.rate_limits import RateLimits
+
+if TYPE_CHECKING:
+    from aiocloud.metrics import Observer
 
 __all__ = ["connect", "connect_all"]
 

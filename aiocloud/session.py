@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 import anyio
@@ -30,7 +30,6 @@ from aiocloud.config.schema import CloudConfig, ServiceConfig
 from aiocloud.discover import Discovered, candidates, choose, undiscovered, without_discovery
 from aiocloud.errors import CloudError, ConfigError, NormalizationError, Timeout, Unsupported
 from aiocloud.log import redact_url
-from aiocloud.metrics import Observer
 from aiocloud.model import Location, Project
 from aiocloud.poller import Shared
 from aiocloud.transport.body import can_send_again
@@ -41,6 +40,9 @@ from aiocloud.transport.pool import closed
 from aiocloud.transport.rate_limits import RateLimits
 from aiocloud.transport.reading import read_bounded
 from aiocloud.transport.redirects import Origin, is_redirect, origin, redirect_target
+
+if TYPE_CHECKING:
+    from aiocloud.metrics import Observer
 
 __all__ = ["Options", "Session", "count_requests", "counting", "user_agent"]
 

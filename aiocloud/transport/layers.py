@@ -15,25 +15,26 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from aiocloud._http import httpx
 from aiocloud.config.schema import CloudConfig
-from aiocloud.metrics import Observer
 from aiocloud.transport.boundary import TIMEOUTS, Boundary
 from aiocloud.transport.call import call_of
 from aiocloud.transport.layer import Layer
 from aiocloud.transport.limits import Bucket, Key, Limits, Settings, Stats
-from aiocloud.transport.observe import Observe
 from aiocloud.transport.policy import Outcome, Policy, of_status, retry_after
 from aiocloud.transport.pool import default_transport
 from aiocloud.transport.rate_limits import RateLimits, Share, limit_key
 from aiocloud.transport.reading import Pieces, read_bounded
 from aiocloud.transport.record import Record
 from aiocloud.transport.retry import Retry
-from aiocloud.transport.statsd import Statsd
+
+if TYPE_CHECKING:
+    from aiocloud.metrics import Observer
+    from aiocloud.transport.observe import Observe
 
 __all__ = ["Limit", "Transport", "Whole", "build_transport", "settings_of"]
 
@@ -130,12 +131,9 @@ class Transport(Boundary):
         self._rate_limits = rate_limits
         self._owned = owned
         self._limits = Limits(self._settings)
-        statsd: Mapping[str, Any] = config.metrics.get("statsd") or {}
-        self._statsd = Statsd(statsd) if statsd.get("host") else None
         carried: Layer = Record(Whole(inner))
-        if observe is not None or self._statsd is not None:
-            carried = Observe(carried, observe, self._statsd)
-        layers = Retry(Limit(carried, self._limits), self._limits)
+        self._observed = _observed(carried, config, observe)
+        layers = Retry(Limit(self._observed or carried, self._limits), self._limits)
         limit = config.api_timeout
         super().__init__(layers, TIMEOUTS if limit is None else {**TIMEOUTS, "connect": limit, "read": limit})
 
@@ -158,10 +156,21 @@ class Transport(Boundary):
 
     async def aclose(self) -> None:
         """Close the connections, unless the transport was handed in: then it is its owner's."""
-        if self._statsd is not None:
-            self._statsd.close()
+        if self._observed is not None:
+            self._observed.close()
         if self._owned:
             await self._inner.aclose()
+
+
+def _observed(carried: Layer, config: CloudConfig, observe: Observer | None) -> Observe | None:
+    """The layer that tells whoever measures; None where nobody does, and nothing of it is imported."""
+    statsd: Mapping[str, Any] = config.metrics.get("statsd") or {}
+    if observe is None and not statsd.get("host"):
+        return None
+    from aiocloud.transport.observe import Observe
+    from aiocloud.transport.statsd import Statsd
+
+    return Observe(carried, observe, Statsd(statsd) if statsd.get("host") else None)
 
 
 def settings_of(config: CloudConfig, service: str) -> Settings:

@@ -42,6 +42,11 @@ class Observe(Layer):
         self._tell(_exchange(request, response, None, began))
         return response
 
+    def close(self) -> None:
+        """Close what was opened to tell."""
+        if self._statsd is not None:
+            self._statsd.close()
+
     def _tell(self, exchange: Exchange) -> None:
         if self._statsd is not None:
             self._statsd(exchange)
