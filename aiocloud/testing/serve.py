@@ -28,6 +28,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+_MOMENT = 0.1  # seconds
+
+
 async def answer_asgi(fake: FakeCloud, scope: Message, receive: Receive, send: Send) -> None:
     """One ASGI call: HTTP requests and the lifespan."""
     if scope["type"] == "lifespan":
@@ -110,12 +113,21 @@ async def serve(fake: FakeCloud, host: str = "127.0.0.1", port: int = 0) -> Asyn
     """
     import uvicorn
 
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_cut_off, self)
+                await super().shutdown(sockets)
+                tasks.cancel_scope.cancel()
+            _abort(self)
+            await anyio.lowlevel.checkpoint()
+
     listener = socket.create_server((host, port), backlog=1024)
     config = uvicorn.Config(
         fake, lifespan="off", log_config=None, access_log=False, proxy_headers=False, ws="none", server_header=False
     )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=anyio.run, args=(_run, server, listener), name="aiocloud-fake", daemon=True)
+    server = Server(config)
+    thread = threading.Thread(target=anyio.run, args=(server.serve, [listener]), name="aiocloud-fake", daemon=True)
     thread.start()
     try:
         yield f"http://{host}:{listener.getsockname()[1]}"
@@ -126,15 +138,20 @@ async def serve(fake: FakeCloud, host: str = "127.0.0.1", port: int = 0) -> Asyn
         listener.close()
 
 
-async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
-    """Serve until told to stop; then nothing is left of any connection.
+async def _cut_off(server: uvicorn.Server) -> None:
+    """Once they had a moment to end, end the connections whose client still has to read something.
 
-    uvicorn lets go of those whose client still has to read something: their sockets would be the garbage collector's.
+    uvicorn lets go of them, so that their sockets would be the garbage collector's; and from Python 3.12 on asyncio's server
+    does not end before they do.
     """
-    await server.serve([listener])
+    while True:
+        await anyio.sleep(_MOMENT)
+        _abort(server)
+
+
+def _abort(server: uvicorn.Server) -> None:
     for connection in list(server.server_state.connections):
         connection.transport.abort()
-    await anyio.lowlevel.checkpoint()
 
 
 async def run_fake_cloud(port: int, clouds_yaml: Path | None, announce: Callable[[str], None]) -> None:
