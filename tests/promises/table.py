@@ -14,7 +14,7 @@ from typing import Any
 INTRO = """# Promises
 
 What aiocloud promises when things go wrong. Each promise is a test that makes the fault for real: small in every run of the
-tests, at full size in `nox -s promises`, which writes this page and takes an hour and a quarter on two cores; `-- --small` takes
+tests, at full size in `nox -s promises`, which writes this page and takes over an hour on two cores; `-- --small` takes
 minutes. How many there were is in the table. R3, R7, R10, R11, R12, R14 and half of R6 run in virtual time, where hours pass in
 milliseconds; R1, R5, R9, R21 and the other half of R6 run processes of their own, and R5, R9 and R21 kill them.
 
