@@ -244,18 +244,20 @@ class Session:
             self._token = await (await self._auth()).token()
         return self._token
 
-    @property
     def _login(self) -> str:
         return f"login at {redact_url(str(self.config.auth.get('auth_url', 'no auth_url')))}"
 
     @contextmanager
-    def within(self, deadline: float | None, what: str) -> Generator[None]:
+    def within(self, deadline: float | None, what: Callable[[], str]) -> Generator[None]:
         """What a call needs first takes of its time, too: Timeout when it takes longer. Who waits for the same goes on."""
-        began = anyio.current_time()
-        with anyio.CancelScope(deadline=math.inf if deadline is None else deadline) as scope:
+        if deadline is None:
             yield
-        if deadline is not None and scope.cancelled_caught:
-            error = Timeout(f"no {what} within {max(0.0, deadline - began):.3g} s", cloud=self.config.name)
+            return
+        began = anyio.current_time()
+        with anyio.CancelScope(deadline=deadline) as scope:
+            yield
+        if scope.cancelled_caught:
+            error = Timeout(f"no {what()} within {max(0.0, deadline - began):.3g} s", cloud=self.config.name)
             error.sent = False
             raise error
 
@@ -288,7 +290,7 @@ class Session:
 
         Raises Unsupported when there is none, and Timeout.
         """
-        with self.within(deadline, f"{self._login} and discovery of the {service_type} service"):
+        with self.within(deadline, lambda: f"{self._login()} and discovery of the {service_type} service"):
             config = await self.resolved(config)
             wanted = config.service(service_type)
             key = ("service", wanted.service_type, config.region_name)
@@ -438,7 +440,7 @@ class Session:
             if response.status_code != 401 or not can_send_again(request):
                 break
             await response.aclose()
-            with self.within(deadline, f"new {self._login}"):
+            with self.within(deadline, lambda: f"new {self._login()}"):
                 self._token = token = await (await self._auth()).renew(token.text)
             request.headers.update(token.headers())
             response = await self._carry(request, call)

@@ -63,7 +63,7 @@ async def _nets(cloud: Region, *, gateways: bool, max_age: float) -> list[Net]:
         shared = session.once(("subnets", *kept), lambda: Shared(cloud.network.subnets.list))
         found["subnets"] = await shared.get(max_age)
 
-    with session.within(ends, "list of networks"):
+    with session.within(ends, lambda: "list of networks"):
         async with concurrently() as group:
             if gateways:
                 group.start_soon(subnets)
