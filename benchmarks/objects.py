@@ -271,13 +271,14 @@ async def emptied(cloud: aiocloud.Cloud, prefix: str) -> None:
 async def measure(where: Where, path: Path, sizes: Sequence[int], rounds: int, down_from: int) -> list[Measured]:
     rows: list[Measured] = []
     prefix = f"bench-{os.getpid()}-"
-    # The first run of each client compiles it, and is not counted.
-    alone = [await anyio.to_thread.run_sync(run, [sys.executable, "-c", MD5_ALONE, str(path)], where.env) for _ in "12"]
-    rows.append(medians("md5 alone", "-", 0, alone[1:]))
+    alone = [sys.executable, "-c", MD5_ALONE, str(path)]
     async with aiocloud.connect(where.cloud, config_files=[where.config]) as cloud:
         for size in sizes:
             runs: dict[tuple[str, str], list[Cost | str]] = {}
+            # The first run of each client compiles it, and is not counted.
             for nth in range(rounds + 1):
+                # In turns with the others: a machine that others use is slower at one time than at another.
+                runs.setdefault(("md5 alone", "-"), []).append(await anyio.to_thread.run_sync(run, alone, where.env))
                 for name, command in in_turn(uploads(where, path, size), nth):
                     box = f"{prefix}{''.join(char for char in name if char.isalnum())}-{size}-{nth}"
                     await cloud.create_container(box)
@@ -331,7 +332,7 @@ def limits(costs: Costs) -> list[Row]:
     """G10, G11: beside MD5 alone, and beside those who upload in small segments, too."""
     rows = list[Row]()
     alone, large, begin = (
-        costs.get(key) for key in (("md5 alone", "-", 0), ("aiocloud", "up", 16 * MiB), ("aiocloud", "begin", 16 * MiB))
+        costs.get((*key, 16 * MiB)) for key in (("md5 alone", "-"), ("aiocloud", "up"), ("aiocloud", "begin"))
     )
     if alone and large and begin:
         cpu = large.cpu - begin.cpu
@@ -349,7 +350,7 @@ def limits(costs: Costs) -> list[Row]:
 
 def beside(costs: Costs, way: str, size: int) -> list[Row]:
     """How we stand beside the best of the other clients, in what they do, and in what we do."""
-    ours, alone = costs.get(("aiocloud", way, size)), costs.get(("md5 alone", "-", 0))
+    ours, alone = costs.get(("aiocloud", way, size)), costs.get(("md5 alone", "-", size))
     others = {name: costs[name, way, size] for name in CLIENTS if (name, way, size) in costs}
     if not ours or not others or not alone:
         return []
