@@ -218,8 +218,10 @@ def test_a_silent_name_server_holds_up_one_request_for_a_second_and_is_asked_aga
 
 
 @pytest.mark.anyio
-async def test_a_datagram_that_can_not_be_sent_harms_nobody() -> None:
+async def test_a_datagram_that_can_not_be_sent_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
     statsd = Statsd({"host": "127.0.0.1", "port": 9, "prefix": "p" * 70_000})
     await statsd.found()
-    statsd(an_exchange())
+    with caplog.at_level(logging.DEBUG, "aiocloud.transport"):
+        statsd(an_exchange())
     statsd.close()
+    assert "statsd at 127.0.0.1 was not told: " in caplog.text
