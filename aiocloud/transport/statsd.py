@@ -72,10 +72,10 @@ class Statsd:
         if self._to is None:
             return
         family, address = self._to
-        if self._socket is None:
-            self._socket = socket.socket(family, socket.SOCK_DGRAM)
-            self._socket.setblocking(False)
         try:
+            if self._socket is None:
+                self._socket = socket.socket(family, socket.SOCK_DGRAM)
+                self._socket.setblocking(False)
             self._socket.sendto("\n".join(lines_of(exchange, self.prefix)).encode(), address)
         except OSError as error:
             _log.debug("statsd at %s was not told: %s", self.host, error)

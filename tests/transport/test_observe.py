@@ -14,6 +14,7 @@ from aiocloud._http import httpx
 from aiocloud.errors import Timeout
 from aiocloud.metrics import Exchange
 from aiocloud.transport import build_transport
+from aiocloud.transport.observe import Observe
 from aiocloud.transport.route import metric_name, route_of
 from aiocloud.transport.statsd import Statsd, lines_of
 from tests.transport.helper import CONFIG, Network, ask, virtual
@@ -225,3 +226,15 @@ async def test_a_datagram_that_can_not_be_sent_harms_nobody(caplog: pytest.LogCa
         statsd(an_exchange())
     statsd.close()
     assert "statsd at 127.0.0.1 was not told: " in caplog.text
+
+
+@pytest.mark.anyio
+async def test_a_machine_without_a_socket_left_still_gets_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> socket.socket:
+        raise OSError(24, "Too many open files")
+
+    statsd = Statsd({"host": "127.0.0.1"})
+    await statsd.found()
+    monkeypatch.setattr("aiocloud.transport.statsd.socket.socket", none_left)
+    transport = Observe(Network(httpx.Response(200)), statsd=statsd)
+    assert (await transport.handle_async_request(ask())).status_code == 200
