@@ -100,7 +100,7 @@ async def _look_up(cloud: Region, boot: Boot, giving: Giving) -> tuple[Found, Gi
 async def look_up_addresses(
     cloud: Region, giving: Giving, check: Callable[[Region, str], Coroutine[Any, Any, object]] = at_address
 ) -> Giving:
-    """The same, with its pool by id. Raises InvalidRequest for a pool, or an address, that is not there.
+    """The addresses that are asked for, their pool by id. Raises InvalidRequest for a pool, or an address, that is not there.
 
     A server that was there before may have the address already; for a new one `check` is `check_free`.
     """
@@ -192,13 +192,21 @@ async def wait_and_give(
     """
     ends = anyio.current_time() + timeout
     with anyio.CancelScope() as scope:
-
-        def is_active() -> None:
+        async with concurrently() as tasks:
+            if early is not None and giving.auto_ip and not giving.by_hand:
+                tasks.start_soon(_reach_early, cloud, server_id, giving, undo, early)
+            seen = await cloud.compute.servers.wait(
+                server_id,
+                until="ACTIVE",
+                timeout=timeout,
+                interval=LONGEST_PAUSE,
+                at_once=early is None,
+                progress=progress,
+            )
             scope.deadline = max(ends, anyio.current_time() + _FOR_ADDRESSES)
-
-        return await _given(
-            cloud, server_id, giving, undo, timeout=timeout, early=early, is_active=is_active, progress=progress
-        )
+            if early is not None:
+                early.waiting.cancel()
+        return await _given(cloud, seen, giving, undo, early.reached if early is not None else None)
     raise Timeout(
         f"server {server_id} is ACTIVE, but its addresses were not seen to within {timeout:g} seconds",
         cloud=cloud.name,
@@ -206,31 +214,8 @@ async def wait_and_give(
     )
 
 
-async def _given(
-    cloud: Region,
-    server_id: str,
-    giving: Giving,
-    undo: Undo,
-    *,
-    timeout: float,
-    early: _Early | None,
-    is_active: Callable[[], None],
-    progress: OnProgress,
-) -> Server:
-    async with concurrently() as tasks:
-        if early is not None and giving.auto_ip and not giving.by_hand:
-            tasks.start_soon(_reach_early, cloud, server_id, giving, undo, early)
-        seen = await cloud.compute.servers.wait(
-            server_id,
-            until="ACTIVE",
-            timeout=timeout,
-            interval=LONGEST_PAUSE,
-            at_once=early is None,
-            progress=progress,
-        )
-        is_active()
-        if early is not None:
-            early.waiting.cancel()
+async def _given(cloud: Region, seen: Server, giving: Giving, undo: Undo, reached: Reach | None) -> Server:
+    """A server that is ACTIVE, with its addresses; how it is `reached` may be known from when it booted."""
     if giving.by_hand:
         return await add_ips_to_server(
             cloud,
@@ -243,7 +228,6 @@ async def _given(
         )
     if not giving.auto_ip:
         return (await with_addresses(cloud, [seen]))[0]
-    reached = early.reached if early is not None else None
     if reached is None or not reached.seen_in(seen):
         reached = await reach(cloud, seen, undo, nat_destination=giving.nat_destination, reuse=giving.reuse)
     return reached.joined(cloud, seen)
